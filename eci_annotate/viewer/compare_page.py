@@ -17,6 +17,7 @@ from eci_annotate.viewer.comparison.form_delta import form_table
 from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
 from eci_annotate.viewer.comparison.side_stages import Strip
 from eci_annotate.viewer.comparison.sides import Side, opened
+from eci_annotate.viewer.panels.data_browser import full_titles
 from eci_annotate.viewer.panels.layout import framed
 from eci_annotate.viewer.stage.messages import look
 from eci_annotate.viewer.stage.orders import Send
@@ -94,7 +95,7 @@ class ComparePage:
         self.series_uid = series
         self._overlaid()
         self.panel = ReadingsPanel("Differences", self.sides, (), self._reveal, self._look)
-        self.panel.show(lesions(self.sides, before.volume))
+        self.panel.show(lesions(self.sides, before.volume), full_titles(before.studies(), None))
         self.picture, self.legend = w.Image(format="png", width=300), w.HTML()
         self.picture.layout.display = "none"
         self.widget = self._laid_out(before)

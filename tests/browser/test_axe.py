@@ -48,6 +48,11 @@ def test_the_viewer_in_both_themes(viewer: Viewer, repository: Path, theme: str)
     activate(viewer, "axial", "s")
     viewer.drag("axial", [(0.4, 0.4), (0.5, 0.5)])
     viewer.rest()
+    page.locator(".eci-app textarea").first.focus()
+    page.keyboard.press("Tab")  # who uses the keyboard sees where the focus is
+    for what in (".eci-app select", ".eci-stage"):
+        page.locator(what).first.focus()
+        assert "solid 2px" in page.evaluate("getComputedStyle(document.activeElement).outline"), what
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(change, theme)
     light = "true" if theme.endswith("Light") else "false"

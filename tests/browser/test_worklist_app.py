@@ -57,6 +57,7 @@ def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
                 break
         page.keyboard.press("Enter")
         assert opened_task(page) == subject(4)
+        assert page.evaluate("document.activeElement.className") == "eci-stage", "keys are for the images at once"
         since = time.monotonic()
         page.get_by_role("button", name="Back to the list").press("Enter")
         page.wait_for_selector(".eci-task")

@@ -4,6 +4,7 @@ import { beforeEach, mock, test } from "node:test";
 
 import { at, LATER, World } from "./hands_world.mjs";
 
+const { Board } = await at("eyes/board");
 const { Hands } = await at("hands/hands");
 const { StrokeQueue } = await at("transport/stroke_queue");
 const { Ink } = await at("ink/ink");
@@ -134,6 +135,38 @@ test("a press says what the pane shows, and that a slab is drawn on its middle s
   thick.stage.board.looks.slab = SLABS[2];
   drawn(thick);
   assert.match(thick.said[0], /slab \(MIP 10 mm\), and you draw on slice 2 of 3/);
+});
+
+test("what a pane says of a slab is what it shows, and the key says where slices are too thick", () => {
+  const world = new World();
+  const { board } = world.stage;
+  const { pane: axial } = world.hands;
+  board.redraw = () => {};
+  const said = [];
+  axial.write = (text) => said.push(text);
+  const window = { window: [0, 100], invert: false };
+  const write = () => Board.prototype.write.call({ looks: { ...board.looks, of: () => window, fusion: { describe: () => "" } }, crosses: new Map() }, axial);
+  axial.shape = { ...axial.shape, step: [0, 0, 2] };
+  world.interaction.thicken();
+  write();
+  axial.shape = { ...axial.shape, step: [0, 0, 6] };
+  write();
+  world.interaction.thicken();
+  world.interaction.thicken();
+  assert.deepEqual(said, ["mean 5 mm  W 100  L 50", "W 100  L 50"]);
+  assert.deepEqual(world.said.slice(-2), ["Slab: MIP 10 mm. Panes whose slices are too thick for it show single slices.", "Slab: MIP 20 mm."]);
+});
+
+test("slices stop playing in a pane that another layout took away", () => {
+  const world = new World();
+  const pane = { ...world.hands.pane, visible: true, el: { isConnected: true } };
+  const seen = [];
+  world.interaction.cine.scroll = () => seen.push(1);
+  world.interaction.cine.turn(pane);
+  mock.timers.tick(100);
+  pane.el.isConnected = false;
+  mock.timers.tick(1000);
+  assert.deepEqual([seen.length, world.interaction.cine.playing], [1, null]);
 });
 
 /** A stage without a page around a world. */

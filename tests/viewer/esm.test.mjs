@@ -18,7 +18,7 @@ const { cut, Loader } = await at("eyes/loader");
 const { gripOf, modifiersOf } = await at("hands/hands");
 
 const { lookAt, lookOf } = await at("eyes/link");
-const { planeName } = await at("eyes/slab");
+const { planeName, slabText } = await at("eyes/slab");
 const { probeText } = await at("eyes/probe");
 const { followers } = await at("eyes/groups");
 const { nextTurn, turnedShape, turnMatrix, turnText, uprightPoint } = await at("eyes/turn");
@@ -142,6 +142,8 @@ test("a slab is part of the plane's name, odd, and none where one slice is as th
   assert.equal(planeName(axial, slab), "axial~max3"); // 3 mm apart
   assert.equal(planeName({ ...axial, step: [0, 0, 12] }, slab), "axial");
   assert.equal(planeName(axial, null), "axial");
+  const said = [axial, { ...axial, step: [0, 0, 12] }, { ...axial, alone: true }].map((shape) => slabText(shape, slab));
+  assert.deepEqual([...said, slabText(axial, null)], ["MIP 10 mm", "", "", ""]);
   const loader = new Loader(() => {});
   loader.shapes = { s: { axial, coronal } };
   const bytes = new DataView(new Int16Array(20).buffer);

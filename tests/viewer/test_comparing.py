@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_the_panel_takes_marks_and_closes() -> None:
     panel = ReadingsPanel(
         "Readings", [anna, ben], [anna, ben], lambda *_: None, taken.append, lambda *a: taken.append(a)
     )
-    panel.show(lesions([anna, ben], lambda uid: anna.easel.table.volume))
+    panel.show(lesions([anna, ben], lambda uid: anna.easel.table.volume), {})
     (button, uid) = panel._takes[0]
     assert button.description == "Take anna's" and len(panel._takes) == 1
     button.click()
@@ -132,6 +133,16 @@ def test_the_panel_takes_marks_and_closes() -> None:
     assert not button.disabled
     panel.close()
     assert button.disabled
+
+
+def test_lesions_of_one_label_name_their_series() -> None:
+    anna, ben = side("anna", painted("lesion 1")), side("ben", make_easel(), 1)
+    (one,) = lesions([anna, ben], lambda uid: anna.easel.table.volume)
+    found = [one, replace(one, series_uid="1.2"), replace(one, label="lesion 2")]
+    panel = ReadingsPanel("Readings", [anna, ben], [], lambda *_: None, lambda _: None)
+    panel.show(found, {one.series_uid: "Arterial phase (current study)", "1.2": "Arterial phase (prior study)"})
+    said = [line.children[0].children[0].value for line in panel.body.children]
+    assert ["current" in said[0], "prior" in said[1], "study" in said[2]] == [True, True, False]
 
 
 def test_readers_have_names_or_letters() -> None:

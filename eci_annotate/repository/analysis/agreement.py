@@ -17,14 +17,14 @@ import xarray as xr
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.repository.analysis.form_answers import Asked, answered, asked
-from eci_annotate.repository.analysis.ratings import ALL, Targets, ambiguous_labels, by_label, volumes
+from eci_annotate.repository.analysis.ratings import ALL, CHANGE, Targets, ambiguous_labels, by_label, volumes
 from eci_annotate.repository.analysis.readings import Comparison, Reading, Readings
 from eci_annotate.repository.analysis.statistics import FEW, NAN, Estimate, icc, kappa, library, resampled
 
 COLUMNS = ["comparison", "kind", "about", "of", "measure", "value", "low", "high", "n", "missing", "remark"]
 PAIRS = [
     "comparison", "kind", "subject", "label", "series", "found_by", "volume_a_mm3", "volume_b_mm3", "dice",
-    "hd95_mm", "mean_distance_mm", "surface_dice",
+    "hd95_mm", "mean_distance_mm", "surface_dice", "study",
 ]  # fmt: skip
 VOLUME, FORM, SHAPE = "volume", "form", "shape"
 Volume = Callable[[str, str], xr.DataArray]
@@ -129,7 +129,8 @@ class Agreement:
                 named = {"volume_a_mm3": row["volume_before_mm3"], "volume_b_mm3": row["volume_after_mm3"]}
                 alone = comparison.columns[0] if other is None else comparison.columns[1]
                 where = {"comparison": comparison.name, "kind": comparison.kind, "subject": subject}
-                who = {"found_by": "both" if one and other else alone, "series": some.series_uid}
+                study = "prior" if some.series_uid in a.prior_series else "current"
+                who = {"found_by": "both" if one and other else alone, "series": some.series_uid, "study": study}
                 yield {**row, **where, **who, **named}
 
     def _shapes(self, comparison: Comparison) -> Iterator[list[Any]]:
@@ -200,7 +201,8 @@ class Agreement:
             names = ", ".join(repr(each.name) for each in two)
             raise NotFound(f"Unknown comparison {comparison!r}.", f"Choose one of {names}.")
         targets = volumes(chosen)
-        return bland_altman(chosen, targets.of(label) if label else targets)
+        drawn = [each for each in targets.labels if not each.endswith(CHANGE)]
+        return bland_altman(chosen, targets.of(*([label] if label else drawn)))
 
     def _repr_html_(self) -> str:
         from eci_annotate.repository.analysis.plots import page

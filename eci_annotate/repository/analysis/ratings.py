@@ -14,6 +14,8 @@ from eci_annotate.repository.analysis.delta import grouped
 from eci_annotate.repository.analysis.readings import Comparison, Reading, volume_in
 
 ALL = "all labels"
+PRIOR_STUDY, CHANGE = ", prior study", ", change since the prior study"
+Volumes = tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Targets:
         self.subjects.append(subject)
         self.labels.append(label)
 
-    def of(self, label: str) -> Targets:
-        """Those of one label."""
+    def of(self, *labels: str) -> Targets:
+        """Those of some labels."""
         found = Targets()
         for subject, each, values in zip(self.subjects, self.labels, self.rows, strict=True):
-            if each == label:
+            if each in labels:
                 found.add(subject, each, values)
         return found
 
@@ -56,13 +58,29 @@ class Targets:
 
 
 def volumes(comparison: Comparison) -> Targets:
-    """The volume of each lesion (mm³) by column."""
+    """Return the volume of each lesion (mm³) by column.
+
+    Lesions of a prior study are targets with a label of their own, and so is the change of a lesion that has one
+    annotation on either: volumes before and after a treatment differ more than readers do.
+    """
     found = Targets()
     for subject, readings in comparison.subjects.items():
+        prior = readings[0].prior_series
+        ages: dict[str, tuple[list[Volumes], list[Volumes]]] = {}
         for group in grouped([_rows_of(each) for each in readings]):
             some = next(each for each in group if each is not None)
-            found.add(subject, some.label, tuple(map(_volume, group)))
+            is_prior, values = some.series_uid in prior, tuple(map(_volume, group))
+            found.add(subject, some.label + PRIOR_STUDY * is_prior, values)
+            ages.setdefault(some.label, ([], []))[is_prior].append(values)
+        for label, (now, before) in ages.items():
+            if len(now) == len(before) == 1:
+                found.add(subject, label + CHANGE, tuple(map(_change, now[0], before[0])))
     return found
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    """Return how much a volume has grown; None if one of the two is missing."""
+    return None if now is None or before is None else now - before
 
 
 def _volume(row: RatingRow | None) -> float | None:
@@ -82,9 +100,16 @@ def _rows_of(reading: Reading) -> list[RatingRow]:
 
 
 def by_label(targets: Targets) -> Iterator[tuple[str, Targets]]:
-    """All targets, if they have several labels; then those of each label."""
+    """Yield the targets of each label, and before them those of all labels of one study, if there are several."""
     labels = list(dict.fromkeys(targets.labels))
-    if len(labels) != 1:
-        yield ALL, targets
+    for kind, those in _by_study(labels):
+        if len(those) > 1:
+            yield ALL + kind, targets.of(*those)
     for label in labels:
         yield label, targets.of(label)
+
+
+def _by_study(labels: list[str]) -> Iterator[tuple[str, list[str]]]:
+    kinds = {label: next((kind for kind in (CHANGE, PRIOR_STUDY) if label.endswith(kind)), "") for label in labels}
+    for kind in ("", PRIOR_STUDY, CHANGE):
+        yield kind, [label for label in labels if kinds[label] == kind]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -88,17 +89,18 @@ class ReadingsPanel:
         if self._take is not None and not self.closed and uids:
             self._take(side, uids)
 
-    def show(self, found: Sequence[LesionDifference]) -> None:
-        """List the lesions."""
+    def show(self, found: Sequence[LesionDifference], titles: Mapping[str, str]) -> None:
+        """List the lesions; those that share a label name their series, by its title."""
         self._takes = []
-        lines = [self._line(each) for each in found]
+        places = Counter(label for label, _ in {(each.label, each.series_uid) for each in found})
+        lines = [self._line(each, titles.get(each.series_uid, "") if places[each.label] > 1 else "") for each in found]
         self.body.children = lines or [w.HTML("<i>Nothing was drawn on either side.</i>")]
         self.mark(self._taken)
 
-    def _line(self, lesion: LesionDifference) -> w.VBox:
+    def _line(self, lesion: LesionDifference, place: str) -> w.VBox:
         goto = w.Button(icon="crosshairs", tooltip="Show where they differ most", layout=w.Layout(width="34px"))
         goto.on_click(lambda _: self._look(lesion))
-        text = w.HTML(told(lesion, self.sides), layout=w.Layout(flex="1 1 auto"))
+        text = w.HTML(told(lesion, self.sides, place), layout=w.Layout(flex="1 1 auto"))
         line = w.VBox([w.HBox([text, goto]), *self._buttons(lesion)])
         line.add_class("eci-difference")
         line.add_class("eci-agreed" if lesion.agreed else "eci-differs")
@@ -133,8 +135,8 @@ class ReadingsPanel:
         self.mark(self._taken)
 
 
-def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
-    """Return a description of a lesion as HTML."""
+def told(lesion: LesionDifference, sides: Sequence[Side], place: str = "") -> str:
+    """Return a description of a lesion as HTML; `place`: the series that it is on."""
     parts = []
     for side, each in zip(sides, lesion.found, strict=True):
         if each is None:
@@ -143,7 +145,8 @@ def told(lesion: LesionDifference, sides: Sequence[Side]) -> str:
             unit = unit_of(side.easel.table.sheet_of(each.series_uid).volume)
             parts.append(f"{html.escape(side.title)} {size_of(each, each.volume_mm3, unit)}")
     parts += measures(lesion)
-    return f"<b>{html.escape(lesion.label)}</b><div class='eci-facts'>{' · '.join(parts)}</div>"
+    where = f" <span class='eci-facts'>{html.escape(place)}</span>" if place else ""
+    return f"<b>{html.escape(lesion.label)}</b>{where}<div class='eci-facts'>{' · '.join(parts)}</div>"
 
 
 def measures(lesion: LesionDifference) -> list[str]:

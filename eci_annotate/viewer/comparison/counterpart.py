@@ -116,7 +116,7 @@ class Counterpart:
 
         def work() -> None:
             found = lesions(self.sides, self._volume)
-            post(lambda: self.panel.show(found))
+            post(lambda: self.panel.show(found, self.controller.plan.titles))
 
         threading.Thread(target=work, daemon=True).start()
 

@@ -62,7 +62,7 @@ class AnnotationRow:
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="24px"))
-        self.volume = w.Label(layout=w.Layout(width="64px", margin="0 0 0 auto"))
+        self.volume = w.Label(layout=w.Layout(width="72px", margin="0 0 0 auto"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="24px"))
         self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="24px"))
         self.series = w.HTML(layout=w.Layout(flex="1 1 100%", display="none"))

@@ -93,7 +93,6 @@ export class Stage {
     window.addEventListener("pointerdown", this.onElsewhere, true);
     this.connection.start();
     this.send(wire.readyMessage());
-    if (document.activeElement === document.body) this.el.focus({ preventScroll: true }); // keys are for the images at once
   }
 
   stop() {
@@ -148,6 +147,7 @@ export class Stage {
     board.setScene(message);
     this.bars.setScene(message.series);
     if (first && !board.flat) this.arrange(model.get("alone") ?? "");
+    if (first) takeFocus(this.el);
     const found = await findLayers(model, model.get("layers")[this.outbox.page] ?? {});
     for (const pane of board.panes) pane.layers = (found[pane.name] ?? []).map((layer) => layer.canvas);
     this.aLayer = found[board.panes[0].name]?.[0];
@@ -219,4 +219,12 @@ export class Stage {
     this.board.fill();
     this.reports.soon(0, true);
   }
+}
+
+/** Keys are for the images at once: in a notebook only if nothing else has the focus, in the task app unless the user types.
+ * @param {HTMLElement} el */
+function takeFocus(el) {
+  const { activeElement: has, body } = document;
+  const free = !has || has === body || (el.closest(".eci-work") && !has.closest("input, textarea, select"));
+  if (free) el.focus({ preventScroll: true });
 }

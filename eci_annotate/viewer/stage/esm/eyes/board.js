@@ -10,7 +10,7 @@ import * as pane_geometry from "./pane_geometry.js";
 import { Looks } from "./looks.js";
 import { Luts } from "./lut.js";
 import { PaneGrid } from "./pane_grid.js";
-import { planeName } from "./slab.js";
+import { planeName, slabText } from "./slab.js";
 
 /** @typedef {import("../messages.js").Lps} Lps */
 /** @typedef {import("../messages.js").ToolMessage} ToolMessage */
@@ -194,7 +194,7 @@ export class Board {
   write(pane) {
     const { window, invert, colour, voi } = this.looks.of(pane.series);
     const text = colour ? "colour" : `${windowText(window)}${VOI[voi] ?? (Array.isArray(voi) ? "  table" : "")}${invert ? "  inverted" : ""}`;
-    pane.write(this.looks.slab ? `${this.looks.slab.title}  ${text}` : text, this.crosses.get(pane.space), this.looks.fusion.describe(pane, this.looks));
+    pane.write([slabText(pane.shape, this.looks.slab), text].filter(Boolean).join("  "), this.crosses.get(pane.space), this.looks.fusion.describe(pane, this.looks));
   }
 
   redraw(why) {

@@ -76,9 +76,10 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
     context.fillText(text, x, y);
   };
   const wide = width > WIDE_PX;
-  put(wide ? texts.title : shortened(context, texts.title, width - 16), 8, 18, "left");
+  const title = shortened(context, texts.title, width - (wide ? context.measureText(texts.window).width + 28 : 16));
+  put(title, 8, 18, "left");
   put(texts.slice, 8, 34, "left");
-  const titleWidth = context.measureText(texts.title).width;
+  const titleWidth = context.measureText(title).width;
   if (wide) put(texts.window, width - 8, 18, "right");
   const bottom = wide ? texts.place : texts.window;
   put(bottom, 8, height - 9, "left");

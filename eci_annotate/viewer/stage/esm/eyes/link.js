@@ -32,9 +32,9 @@ export class Link {
   }
 
   state() {
-    const { series, space, window, invert, focus, alone, shown } = this.stage.board;
+    const { series, space, window, invert, focus, alone, shown, looks } = this.stage.board;
     const panes = shown.map((pane) => ({ name: pane.name, space: pane.space, turn: pane.turn, ...lookOf(pane) }));
-    return { series, space, window, invert, focus, kind: this.kind, alone, panes };
+    return { series, space, window, invert, voi: looks.of(series).voi, focus, kind: this.kind, alone, panes };
   }
 
   follow(state) {
@@ -43,7 +43,7 @@ export class Link {
     this.following = true;
     if (state.kind === this.kind) stage.arrange(state.alone);
     board.focus = state.focus;
-    if (board.looks.has(state.series)) board.looks.set(state.series, state.window, state.invert);
+    if (board.looks.has(state.series)) board.looks.set(state.series, state.window, state.invert, state.voi);
     for (const look of state.panes) {
       const pane = board.paneNamed(look.name);
       if (!pane?.shape || pane.space !== look.space) continue;

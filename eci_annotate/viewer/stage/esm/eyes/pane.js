@@ -215,7 +215,7 @@ export class Pane {
   /** @param {string} window text of the window @param {any} fused what is said of a series over it */
   write(window, focus, fused = this.fused) {
     const { shape, index } = Object.assign(this, { fused });
-    const title = [this.label, shape.title, this.stack, turnText(this.turn)].filter(Boolean).join(" · ");
+    const title = [turnText(this.turn), this.label, shape.title, this.stack].filter(Boolean).join(" · "); // cut at the end
     const slice = [`${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`, this.study].filter(Boolean).join(" · ");
     const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };

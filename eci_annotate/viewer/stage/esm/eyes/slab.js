@@ -24,3 +24,7 @@ export function planeName(shape, slab) {
   const count = slab ? countOf(shape, slab) : 1;
   return slab && count > 1 && shape.count > 1 ? `${shape.name}~${slab.mode}${count}` : shape.name;
 }
+
+/** What a pane shows in place of single slices; empty if it shows those: its slices may be too thick, or separate pictures.
+ * @param {any} shape @param {Slab | null} slab */
+export const slabText = (shape, slab) => (slab && planeName(shape, slab) !== shape.name ? slab.title : "");

@@ -23,7 +23,7 @@ export class Cine {
     if (playing === pane) return;
     this.playing = pane;
     this.timer = setInterval(() => {
-      if (!pane.visible) return this.stop();
+      if (!pane.visible || !pane.el.isConnected) return this.stop(); // hidden, or not in this layout
       const last = isUpward(pane.shape) ? 0 : pane.shape.count - 1;
       this.scroll(pane, pane.index === last ? -pane.shape.count : 1);
     }, CINE_MS);

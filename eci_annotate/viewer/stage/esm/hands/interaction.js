@@ -1,7 +1,7 @@
 // Actions of pointer and keyboard: strokes and commands are queued for the kernel; the rest is navigation.
 
 import * as wire from "../messages.js";
-import { planeName } from "../eyes/slab.js";
+import { slabText } from "../eyes/slab.js";
 import { sliceNumber } from "../eyes/pane_geometry.js";
 import { whyNothingIsDrawn } from "./aim.js";
 import { toolAfter } from "./tool_forecast.js";
@@ -69,7 +69,7 @@ export class Interaction extends Navigation {
     this.cine.stop();
     const { slab } = this.board.looks;
     if (why) this.warn(why);
-    else if (slab && planeName(pane.shape, slab) !== pane.shape.name) {
+    else if (slabText(pane.shape, slab)) {
       const slice = `${sliceNumber(pane.shape, pane.index)} of ${pane.shape.count}`;
       this.warn(`This pane shows a slab (${slab.title}), and you draw on slice ${slice}. T shows single slices.`);
     }

@@ -4,7 +4,7 @@
 import { lookAt, lookOf } from "../eyes/link.js";
 import { autoWindow, draggedWindow, EXACT, LINEAR } from "../eyes/lut.js";
 import * as pane_geometry from "../eyes/pane_geometry.js";
-import { nextSlab } from "../eyes/slab.js";
+import { nextSlab, slabText } from "../eyes/slab.js";
 import { nextTurn } from "../eyes/turn.js";
 import { Cine } from "./cine.js";
 
@@ -136,9 +136,10 @@ export class Navigation {
 
   /** Show the next kind of slab in all panes. */
   thicken() {
-    const { looks } = this.board;
-    looks.slab = nextSlab(looks.slab);
-    this.stage.say(looks.slab ? `Each pane shows a slab: ${looks.slab.title}.` : "Each pane shows single slices.", "note", true);
+    const { looks, shown } = this.board;
+    const slab = (looks.slab = nextSlab(looks.slab));
+    const single = slab && shown.some(({ shape }) => !slabText(shape, slab)) ? " Panes whose slices are too thick for it show single slices." : "";
+    this.stage.say(slab ? `Slab: ${slab.title}.${single}` : "Each pane shows single slices.", "note", true);
     this.board.redraw("window");
   }
 
