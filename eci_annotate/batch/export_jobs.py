@@ -18,7 +18,7 @@ from eci_annotate.errors import EciError
 from eci_annotate.repository.datasets.export_dataset import Run
 from eci_annotate.repository.datasets.subject_job import SubjectJob, WrittenSubject, write_subject
 from eci_annotate.repository.open_repository import open
-from eci_annotate.repository.signed import Signed
+from eci_annotate.repository.signed import Signed, in_folders
 from eci_annotate.store.atomic_files import writing
 
 PARTS = ".parts"  # of the target, while it is written: the files of each job
@@ -50,13 +50,14 @@ def export_versions(
     jobs = [VersionJob(s.project, s.subject, s.task, s.version, parts / str(n), how) for n, s in enumerate(versions)]
     try:
         found = dict(map_on_cluster(partial(_export_version, address.absolute()), jobs, scheduler))
-        for number, (signed, job) in enumerate(zip(versions, jobs, strict=True)):
+        placed = in_folders(versions, out.absolute())
+        for number, ((signed, folder), job) in enumerate(zip(placed, jobs, strict=True)):
             names = found[number]
             if isinstance(names, _Failure):
                 yield signed, names.of_one()
                 continue
             for name in names:
-                _move(job.folder / name, out.absolute() / signed.subject / name)
+                _move(job.folder / name, folder / name)
             yield signed, len(names)
     finally:
         shutil.rmtree(parts, ignore_errors=True)

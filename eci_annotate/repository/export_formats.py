@@ -5,7 +5,8 @@ They are converted on export, and not sealed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     stacks: dict[str, list[Annotation]] = {}
     for annotation in signed.annotations():
         stacks.setdefault(annotation.series_uid, []).append(annotation)
+    _tell_rulers(signed, kind, stacks)
     stem = f"{signed.subject}_{signed.task}_v{signed.version:04d}_{kind}"
     made = [
         (folder / f"{stem}_{n}{suffix}", content)
@@ -74,6 +76,22 @@ def export_converted(signed: Signed, folder: Path, kind: ExportFormat, overlap: 
     for path, content in made:
         write_atomic(path, content)
     return [path for path, _ in made]
+
+
+def _tell_rulers(signed: Signed, kind: ExportFormat, stacks: Iterable[str]) -> None:
+    """Warn by name of rulers that no file will hold: only reports hold them, and those on a stack they are about."""
+    stated = [each for uid in stacks for each in _stated(signed, uid)] if kind is ExportFormat.TID1500 else []
+    left = [each for each in signed.measurements["rulers"] if each not in stated]
+    if left:
+        which = f"{signed.subject}, {signed.task}, version {signed.version}"
+        names = ", ".join(str(each["label"] or each["kind"]) for each in left)
+        warnings.warn(f"{kind} files do not hold these rulers of {which}: {names}.", stacklevel=3)
+
+
+def _stated(signed: Signed, uid: str) -> list[dict[str, Any]]:
+    """Return the rulers in the report of one stack; of pixels that are not square none is."""
+    rulers = rulers_of(signed, uid)
+    return [] if rulers and signed.volume(uid).attrs.get("is_stretched") else rulers
 
 
 def _answers(signed: Signed, folder: Path) -> list[Path]:
@@ -172,7 +190,6 @@ def _report(signed: Signed, uid: str, mine: list[Annotation], volume: xr.DataArr
     images, structure_set = _signed_images(signed, uid, volume)
     segmentation = _segmentation(signed, mine, images)
     asked = questions(signed.use_case.report)
-    rulers = [] if volume.attrs.get("is_stretched") else rulers_of(signed, uid)
-    evidence = Evidence(images, segmentation, structure_set, asked, signed.report, rulers)
+    evidence = Evidence(images, segmentation, structure_set, asked, signed.report, _stated(signed, uid))
     yield ".dcm", measurement_report_file(mine, evidence, _statement(signed))
     yield "_seg.dcm", segmentation

@@ -5,6 +5,7 @@ A part whose kind is not known is refused by name: nothing is left out of an exp
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
@@ -102,3 +103,11 @@ def exported_parts(stem: str, manifest: Manifest, *, journal: bool = False) -> I
                 yield part, f"{stem}_{part.role}{DRAWN_AS[part.role]}"
             case Keeping.BLOB | Keeping.SEAL:
                 continue
+
+
+def is_named_like_a_part(name: str) -> bool:
+    """Whether a file name is one that `exported_parts` gives to a part of some version."""
+    archived = [rf"{role}_\d+{re.escape(kind.suffix)}" for role, kind in DERIVED.items()]
+    documents = [rf"{kind}\.json" for kind, keeping in KEPT.items() if keeping == Keeping.DOCUMENT]
+    drawn = [f"{role}{re.escape(suffix)}" for role, suffix in DRAWN_AS.items()]
+    return re.search(rf"_v\d{{4,}}_({'|'.join(archived + documents + drawn)})$", name) is not None

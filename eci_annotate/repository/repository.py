@@ -20,6 +20,7 @@ from eci_annotate.repository.annotation_table import SignedVersions
 from eci_annotate.repository.backend import Backend, Images, SubjectQuery
 from eci_annotate.repository.comparisons import Comparisons
 from eci_annotate.repository.scope import Scope
+from eci_annotate.repository.signed import in_folders
 from eci_annotate.repository.subject_table import subject_table
 from eci_annotate.repository.task import Signed, Task
 from eci_annotate.workflow.subject.commands import Attach, Start
@@ -150,13 +151,13 @@ class Repository:
         return self._versions.counting(project, task, accepted, versions)
 
     def export(self, out: Path | str, project: str | None = None, *, overlap: str = "refuse", **how: Any) -> list[Path]:
-        """Write the signed versions that count, each into the folder ``out/subject``; returns the files.
+        """Write the signed versions that count, each into ``out/subject``, of several projects ``out/project/subject``.
 
         `format` and `overlap` are those of `Signed.export`; other options are those of `signed_versions`.
         """
         rule = {"format": how.pop("format", "rtstruct"), "overlap": overlap}
-        found = self.signed_versions(project, **how)
-        return [file for each in found for file in each.export(Path(out) / each.subject, **rule)]
+        placed = in_folders(list(self.signed_versions(project, **how)), Path(out))
+        return [file for each, folder in placed for file in each.export(folder, **rule)]
 
     def all_signed(self, project: str | None = None) -> Iterator[Signed]:
         """Every signed version of every task that you may see, also those that do not count."""

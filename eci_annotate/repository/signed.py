@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -227,6 +227,15 @@ def _hidden(actor: Actor, command: Sign, version: int, known: Mapping[str, Any])
     nothing = dict.fromkeys(("predecessor", "seal", "signature", "key"), "")
     signer = who(actor, datetime.now(UTC))
     return VersionSigned(**{**signer, **said, **known, **nothing}, version=version, manifest=Manifest((), ""))
+
+
+def in_folders(versions: Sequence[Signed], out: Path) -> list[tuple[Signed, Path]]:
+    """Return each version with its folder: that of its subject, below that of its project where there are several.
+
+    Two projects may have a subject of the same pseudonym, whose files would have the same names.
+    """
+    several = len({each.project for each in versions}) > 1
+    return [(each, (out / each.project if several else out) / each.subject) for each in versions]
 
 
 def places_in(content: bytes) -> list[dict[str, Any]]:

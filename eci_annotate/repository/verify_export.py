@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole, signature_checks
 from eci_annotate.repository.local.volumes.image_seals import check_content, read_list
-from eci_annotate.repository.manifest_parts import digital_signature_of, exported_parts, is_archived
+from eci_annotate.repository.manifest_parts import (
+    digital_signature_of,
+    exported_parts,
+    is_archived,
+    is_named_like_a_part,
+)
 from eci_annotate.repository.software import software_checks
 from eci_annotate.workflow.codec import canonical, digest, from_json, parse
 from eci_annotate.workflow.subject.events import VersionSigned
@@ -56,7 +62,21 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
     if not anchors:
         raise NotFound("No trusted authority was given.", "Give the authority's certificate: --trust CA.pem")
     sent = _images_in(images) if images else None
-    return [check for path in found for check in _checks(path, anchors, sent)] + software_checks(folder)
+    checks = [check for path in found for check in _checks(path, anchors, sent)]
+    return checks + list(_unlisted(folder, found)) + software_checks(folder)
+
+
+def _unlisted(folder: Path, provenances: Sequence[Path]) -> Iterator[Check]:
+    """Yield a failed check for each file that is named like a part of a version and belongs to none that is there."""
+    listed: set[Path] = set()
+    for path in provenances:
+        with suppress(EciError, KeyError, TypeError, AttributeError):  # named by its own checks
+            signed = from_json(VersionSigned, parse(path.read_bytes(), path.name)["version"])
+            names = exported_parts(path.name.removesuffix(ENDING), signed.manifest, journal=True)
+            listed |= {path.with_name(name) for _, name in names}
+    for path in sorted(folder.rglob("*")):
+        if path not in listed and is_named_like_a_part(path.name) and not path.is_dir():
+            yield Check(path.parent.name, "", 0, "file", False, f"{path.name} belongs to no signed version here.")
 
 
 def verify_file(path: Path, anchors: Sequence[str]) -> list[Check]:

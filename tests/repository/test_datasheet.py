@@ -83,3 +83,14 @@ def test_it_says_that_nothing_was_read_twice_and_no_licence_is_stated(tmp_path: 
     sheet = json.loads((tmp_path / "out" / "datasheet.json").read_text())
     assert sheet["agreement"] == {"rows": [], "notes": [NONE]} and sheet["licence"] == "not stated"
     assert sheet["consent"]["withdrawn"] == []
+
+
+def test_one_reading_of_the_two_that_are_needed_is_no_ground_truth(tmp_path: Path) -> None:
+    made = make(tmp_path, 1, DOUBLE[0], {"readers": {"need": 2, "most": 3}}, DOUBLE[2])
+    read(made, "anna", 1, report(lesion("lesion 1")), BOXES["anna"])
+    repository = as_member(made, "olga")
+    (refused,) = eci.datasets(repository).refused
+    assert refused.why == "Fewer than 2 readings of annotate are signed."
+    assert len(eci.datasets(repository, include_pending=True)) == len(eci.datasets(repository, task="annotate.1")) == 1
+    read(made, "ben", 1, report(lesion("lesion 1")), BOXES["ben"])
+    assert [each.why for each in eci.datasets(repository).refused] == ["anna and ben read annotate."]

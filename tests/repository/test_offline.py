@@ -64,6 +64,27 @@ def test_every_file_and_the_signature_are_checked_offline(repo: Repository, fold
     }
 
 
+def test_a_file_that_looks_signed_and_belongs_to_no_version_is_named(
+    repo: Repository, folder: Path, tmp_path: Path
+) -> None:
+    trusted, out = anchor(folder), exported(repo, tmp_path / "out")
+    for name in ("rtstruct_2.dcm", "journal.json", "provenance.json"):
+        path = out / f"{S}_annotate_v0001_{name}"
+        other = out / f"{S}_annotate_v0002_{name}".replace("v0002_rtstruct_2", "v0001_rtstruct_2")
+        if name != "provenance.json":
+            shutil.copy(out / f"{S}_annotate_v0001_rtstruct_1.dcm", other)
+            failed = [check.detail for check in verify_exported(out, [trusted]) if not check.passed]
+            assert failed == [f"{other.name} belongs to no signed version here."]
+            other.unlink()
+        else:  # of a second version whose provenance was deleted
+            shutil.copytree(out, tmp_path / "more")
+            path.unlink()
+            checks = verify_exported(tmp_path, [trusted])
+            assert {c.subject for c in checks if not c.passed} == {"out"} and any(c.passed for c in checks)
+    shutil.copy(tmp_path / "more" / f"{S}_annotate_v0001_rtstruct_1.dcm", tmp_path / "more" / "kinetics.csv")
+    assert all(check.passed for check in verify_exported(tmp_path / "more", [trusted]))
+
+
 def test_the_software_beside_an_export_is_compared_with_its_list(
     repo: Repository, folder: Path, tmp_path: Path
 ) -> None:

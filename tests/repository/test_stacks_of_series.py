@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from eci_annotate.dicom.images.series import load_stacks
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.imaging.volume import grid_of, series_uid_of
 from eci_annotate.repository.admin.create import create_repository
@@ -64,6 +65,9 @@ def test_what_is_drawn_on_a_phase_refers_to_it(repo: Repository, tmp_path: Path)
     (path,) = [p for p in (tmp_path / "out").rglob("*.dcm") if pydicom.dcmread(p).Modality == "RTSTRUCT"]
     (back,) = read_rtstruct(path)
     assert back.series_uid == uid and np.array_equal(back.mask_on(volume), annotation.mask_on(volume))
+    make_series(tmp_path / "dicom" / "another", 3)
+    (alone,) = load_stacks(tmp_path / "dicom", series_uid=back.series_uid)  # as the notebook of an export loads it
+    assert alone.equals(volume)
     frame = pydicom.dcmread(path).ReferencedFrameOfReferenceSequence[0]
     listed = frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence[0].ContourImageSequence
     assert {item.ReferencedSOPInstanceUID for item in listed} == set(volume.instance_uid.values)

@@ -13,6 +13,7 @@ import highdicom as hd
 import numpy as np
 import pytest
 
+import eci_annotate as eci
 from eci_annotate.errors import BadUseCase
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.repository.admin.create import create_repository
@@ -146,6 +147,11 @@ def test_a_version_keeps_where_each_value_comes_from_and_says_what_is_stale(repo
     report, _ = signed.export(tmp_path / "report", format="tid1500")
     (group,) = hd.sr.srread(report).content.get_image_measurement_groups()
     assert group.tracking_identifier == "depth" and round(group.get_measurements()[0].value, 1) == length
+    for kind in ("nifti", "nrrd", "seg"):
+        with pytest.warns(UserWarning, match=f"{kind} files do not hold these rulers of .*: depth."):
+            signed.export(tmp_path / kind, format=kind)
+    (row,) = [row for _, _, row in eci.datasets(repo, include_pending=True)]
+    assert (row["rulers_left_out"], row["lengths"]) == (1, "mm")
     (name,) = (name for name in written if name.endswith("_measurements.json"))
     assert json.loads(written[name].read_text()) == signed.measurements
     assert all(check.passed for check in repo.verify(signed).checks)

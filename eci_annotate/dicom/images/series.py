@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ from eci_annotate.dicom.images.study import StackHeader, header_of_stack
 from eci_annotate.dicom.images.windows import window_attrs
 from eci_annotate.dicom.overlays import overlays_of
 from eci_annotate.dicom.suv import suv_attrs
-from eci_annotate.errors import BadImages, DamagedFile
+from eci_annotate.errors import BadImages, DamagedFile, NoImages
 from eci_annotate.imaging.volume import DIMS, volume_from_array
 
 
@@ -167,7 +168,7 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     Parameters
     ----------
     source, progress, series_uid
-        As for `load_series`.
+        As for `load_series`; `series_uid` may also be that of one stack, as annotations name it.
 
     Returns
     -------
@@ -193,7 +194,24 @@ def load_stacks(source: Source, progress: Progress | None = None, *, series_uid:
     >>> [stack.shape for stack in eci.load_stacks(folder)]
     [(8, 40, 56)]
     """
-    return [volume_of_stack(stack) for stack in stacks_of(_frames(source, progress, series_uid))]
+    try:
+        stacks = stacks_of(_frames(source, progress, series_uid))
+    except NoImages:
+        if not (stacks := _stacks_named(source, series_uid)):
+            raise
+    return [volume_of_stack(stack) for stack in stacks]
+
+
+def _stacks_named(source: Source, uid: str) -> list[Stack]:
+    """Return the stack with a UID, which annotations on one stack of a series name; empty if there is none."""
+    series: dict[str, list[ImageFile]] = {}
+    for image in image_files(source) if uid else []:
+        series.setdefault(str(value_of(image.dataset, "SeriesInstanceUID") or ""), []).append(image)
+    found: list[Stack] = []
+    for images in series.values():
+        with suppress(BadImages):  # of another series
+            found += [each for each in stacks_of(_checked(images)) if each.uid == uid]
+    return found
 
 
 def pixel_digest(path: Path | Opener) -> str:

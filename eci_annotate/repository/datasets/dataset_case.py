@@ -15,6 +15,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotation import Annotation
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.label_map import Overlap, voxels_of
+from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.imaging.volume import grid_of, is_colour, like
 from eci_annotate.repository.datasets.class_map import ClassMap
 from eci_annotate.repository.datasets.subject_split import DatasetPart
@@ -146,8 +147,10 @@ def _row(case: TrainingCase, image: xr.DataArray, shared: int) -> dict[str, Any]
         "modality": str(image.attrs.get("modality", "")),
         "shape_kji": list(grid.shape),
         "spacing_kji_mm": [round(float(each), 6) for each in grid.spacing_mm],
+        "lengths": str(unit_of(image)),  # what the spacing is stated in: of a projection no millimetres in space
         "labels": list(case.labels),
         "classes": list(case.classes),
         "overlapping_voxels": shared,
+        "rulers_left_out": len(signed.measurements["rulers"]),
         "voxels_without_value": int(np.count_nonzero(~np.isfinite(image.values))),
     }

@@ -12,14 +12,14 @@ from eci_annotate.errors import EciError, Refused, StoreUnavailable
 from eci_annotate.repository.backend import Backend, every_subject
 from eci_annotate.repository.datasets.dataset_case import TrainingCase
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules, EqualLabels
-from eci_annotate.repository.datasets.subject_split import split_subjects
+from eci_annotate.repository.datasets.subject_split import joined, split_subjects
 from eci_annotate.repository.export import require_named
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.subject.verdict import Verdict, VersionStatus
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
-from eci_annotate.workflow.usecase.pipeline import DRAWN
+from eci_annotate.workflow.usecase.pipeline import DRAWN, readings_of
 
 WITHDRAWN = "Consent was withdrawn."
 
@@ -63,21 +63,44 @@ def plan_dataset(repository: Repository, project: str | None, rules: DatasetRule
     projects = [project] if project else sorted(repository.backend.account.projects())
     cases: list[TrainingCase] = []
     refused: list[RefusedSubject] = []
+    studies: dict[str, set[str]] = {}  # by pseudonym
     for name in projects:
         for seen in every_subject(repository.backend, name):
             try:
-                cases += cases_of(repository, seen, rules)
+                found = cases_of(repository, seen, rules)
+                if found and len(projects) > 1:
+                    studies.setdefault(seen.subject, set()).update(s.study_uid for s in found[0].signed.studies())
+                cases += found
             except StoreUnavailable:
                 raise
             except EciError as error:
                 refused.append(RefusedSubject(name, seen.subject, error.what))
+    cases = _without_twins(cases, refused)
+    persons = joined(studies)
     strata: dict[str, set[str]] = {}
     for case in cases:
-        strata.setdefault(case.signed.subject, set()).update(case.classes)
+        strata.setdefault(persons.get(case.signed.subject, case.signed.subject), set()).update(case.classes)
     split = split_subjects({name: tuple(sorted(found)) for name, found in strata.items()}, rules.shares, rules.seed)
-    placed = tuple(replace(case, part=split[case.signed.subject]) for case in cases)
+    placed = tuple(replace(case, part=split[persons.get(case.signed.subject, case.signed.subject)]) for case in cases)
     values = rules.classes.values(each for case in cases for each in case.classes)
-    return DatasetPlan(position, tuple(projects), rules, placed, values, tuple(refused))
+    ordered = sorted(refused, key=lambda each: (each.project, each.subject))
+    return DatasetPlan(position, tuple(projects), rules, placed, values, tuple(ordered))
+
+
+def _without_twins(cases: list[TrainingCase], refused: list[RefusedSubject]) -> list[TrainingCase]:
+    """Return the cases of subjects that share no annotated series with another subject; the others are refused."""
+    owners: dict[str, set[tuple[str, str]]] = {}
+    for case in cases:
+        owners.setdefault(case.series_uid, set()).add(_owner(case))
+    twins = {each: own for own in owners.values() if len(own) > 1 for each in own}
+    for owner, owning in twins.items():
+        others = ", ".join(f"{subject} of {project}" for project, subject in sorted(owning - {owner}))
+        refused.append(RefusedSubject(*owner, f"{others} annotates the same images."))
+    return [case for case in cases if _owner(case) not in twins]
+
+
+def _owner(case: TrainingCase) -> tuple[str, str]:
+    return case.signed.project, case.signed.subject
 
 
 def cases_of(repository: Repository, seen: SubjectView, rules: DatasetRules) -> list[TrainingCase]:
@@ -127,6 +150,7 @@ def _require_usable(backend: Backend, seen: SubjectView) -> None:
 
 def _versions(repository: Repository, seen: SubjectView, rules: DatasetRules) -> Iterator[tuple[Signed, VersionStatus]]:
     readers: dict[str, str] = {}
+    lacking: list[str] = []
     for task in (each for each in seen.tasks if _is_asked(each, rules.task)):
         for event, status in task.chosen():
             require_named(event)
@@ -137,7 +161,18 @@ def _versions(repository: Repository, seen: SubjectView, rules: DatasetRules) ->
             if group in readers:
                 raise Refused(f"{readers[group]} and {event.by} read {group}.", "Adjudicate, or choose one --task.")
             readers[group] = event.by
+            if task.group and rules.task != task.name and not rules.include_pending:
+                lacking.append(task.group)
             yield Signed(repository.backend, repository.images, seen.project, seen.subject, event), status
+    for group in lacking:  # a second reading of it was refused above
+        if (needed := _readings_needed(repository, seen, group)) > 1:
+            raise Refused(f"Fewer than {needed} readings of {group} are signed.", "Read it, or use --include-pending.")
+
+
+def _readings_needed(repository: Repository, seen: SubjectView, group: str) -> int:
+    """Return how many readings of a group the use case asks for."""
+    pipeline = repository.backend.account.use_case(seen.project, seen.use_case).pipeline
+    return max((each.readers for each in readings_of(pipeline, group)), default=1)
 
 
 def _is_asked(task: TaskView, name: str) -> bool:

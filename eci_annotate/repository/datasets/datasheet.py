@@ -59,7 +59,7 @@ def datasheet(
         "agreement": {"rows": list(agreement.rows), "notes": list(agreement.notes)},
         "classes": plan.values,
         "counts": {
-            "subjects": len({(row["project"], row["subject"]) for row in rows}),
+            "subjects": len({row["subject"] for row in rows}),
             "cases": len(rows),
             "annotations": sum(len(row["labels"]) for row in rows),
             "annotations_by_class": dict(Counter(name for row in rows for name in row["classes"])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import StrEnum
 
 from eci_annotate.errors import BadRequest
@@ -57,3 +57,21 @@ def split_subjects(strata: Mapping[str, tuple[str, ...]], shares: Shares, seed: 
 
 def _digest(subject: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}/{subject}".encode()).hexdigest()
+
+
+def joined(studies: Mapping[str, Set[str]]) -> dict[str, str]:
+    """Return one name for all pseudonyms of a person: those whose studies are the same, also by way of a third one.
+
+    Parameters
+    ----------
+    studies
+        The UIDs of the studies of each pseudonym.
+    """
+    names = {pseudonym: pseudonym for pseudonym in sorted(studies)}
+    owner: dict[str, str] = {}
+    for pseudonym in names:
+        for study in sorted(studies[pseudonym]):
+            old, new = names[owner.setdefault(study, pseudonym)], names[pseudonym]
+            if old != new:
+                names.update({each: min(old, new) for each, name in names.items() if name in (old, new)})
+    return names
