@@ -6,9 +6,12 @@ The packages that pydicom knows hold the interpreter's lock, and their JPEG-LS i
 from __future__ import annotations
 
 import importlib.util
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
 from pydicom.pixels.decoders import (
     HTJ2KDecoder,
     HTJ2KLosslessDecoder,
@@ -58,6 +61,16 @@ def register() -> bool:
         if NAME not in each.available_plugins:
             each.add_plugin(NAME, (__name__, decode_frame.__name__))
     return True
+
+
+def pixels_of(dataset: Dataset) -> NDArray[Any]:
+    """Return all frames of a grey image, which pydicom keeps. What this decoder cannot decode, the others try."""
+    if str(dataset.file_meta.get("TransferSyntaxUID", "")) in SYNTAXES and register():
+        dataset.pixel_array_options(decoding_plugin=NAME)
+        with suppress(Exception):
+            return np.asarray(dataset.pixel_array)
+        dataset.pixel_array_options()
+    return np.asarray(dataset.pixel_array)
 
 
 def _decoder(syntax: str) -> Any:

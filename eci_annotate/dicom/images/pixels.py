@@ -17,8 +17,8 @@ from pydicom.charset import python_encoding
 from pydicom.pixels import apply_modality_lut, pixel_array
 from pydicom.uid import UID, RLELossless
 
-from eci_annotate.dicom.encapsulated import imagecodecs_plugin
 from eci_annotate.dicom.encapsulated.decodable import decodable, require_stored_bits
+from eci_annotate.dicom.encapsulated.imagecodecs_plugin import pixels_of
 from eci_annotate.dicom.frame_bytes import (
     AGAIN,
     frame_bits,
@@ -123,7 +123,7 @@ def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries quote values and paths
         if is_usual:
-            every = _array(ready, samples)
+            every = pixels_of(ready) if samples == 1 else np.asarray(ready.pixel_array)
             one = every[number] if frames > 1 else every
         else:  # pydicom takes the lowest bits for the stored ones
             one = np.asarray(pixel_array(ready, index=number, correct_unused_bits=False))
@@ -134,17 +134,6 @@ def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
         return one
     require_stored_bits(dataset, ready, one)
     return without_unused_bits(dataset, one)
-
-
-def _array(ready: Dataset, samples: int) -> NDArray[Any]:
-    """Return all frames, which pydicom keeps. What the faster decoder cannot decode, the others try."""
-    if samples == 1 and str(ready.file_meta.get("TransferSyntaxUID", "")) in imagecodecs_plugin.SYNTAXES:
-        if imagecodecs_plugin.register():
-            ready.pixel_array_options(decoding_plugin=imagecodecs_plugin.NAME)
-            with suppress(Exception):
-                return np.asarray(ready.pixel_array)
-            ready.pixel_array_options()
-    return np.asarray(ready.pixel_array)
 
 
 def _ready(dataset: Dataset, frames: int) -> Dataset:
