@@ -15,6 +15,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging import mask_operations as ops
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import Block, block, bounding_box, is_empty, union
+from eci_annotate.imaging.geometry import Vector
 from eci_annotate.imaging.mask_operations import Bools, Spacing
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import HALF, Paint
@@ -48,11 +49,12 @@ class Combination(StrEnum):
 
 @dataclass(frozen=True)
 class MaskEdit:
-    """What to do with annotation `uid`; `other` is the second annotation of a combination."""
+    """What to do with annotation `uid`; `other` is the second annotation of a combination, `at` the crosshair (LPS)."""
 
     uid: str
     what: MaskOperation | Combination | ShapeOperation
     other: str = ""
+    at: Vector | None = None
 
 
 ALONE: Mapping[MaskOperation, Callable[[Bools, Spacing], Bools]] = {

@@ -15,11 +15,11 @@ from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.contour_interpolation import regions_between
-from eci_annotate.imaging.geometry import Floats, Grid, tuple3
+from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import region_on, rings_of, slice_of
-from eci_annotate.tools.protocol import HALF, Object, Paint
+from eci_annotate.tools.protocol import HALF, Object, Paint, Unplaced
 from eci_annotate.tools.suggestion import Suggestion
 
 SOURCE = "shape/1"
@@ -34,6 +34,7 @@ class ShapeOperation(StrEnum):
     SNAP = "Snap to voxels"
     FIT = "Fit tightly around"  # the label of a painted annotation follows
     SIZE = "Set the size"
+    CENTRE = "Move to the crosshair"
     MEASURE = "Measure"
 
 
@@ -124,6 +125,21 @@ def sized(box: Box, typed: str) -> Box:
     return replace(box, size_mm=(x, y, z))
 
 
+def centred(box: Box, at: Vector | None, grid: Grid) -> Box:
+    """Return a box with its centre at the crosshair; Refused if that is not on the series."""
+    if at is None or not grid.contains(at):
+        raise Refused(
+            "The crosshair is not in the images of this annotation.",
+            "Make a pane of its series the active one, and move the crosshair there.",
+        )
+    return replace(box, centre_lps=tuple3(at, 6))
+
+
+def upright_box(thing: Unplaced, grid: Grid) -> Box:
+    """Return a box of one voxel along the axes of a grid in place of an annotation that has no shape yet."""
+    return around_voxels(Box((0, 0, 0), (1, 1, 1), **thing.header), np.zeros(3), np.zeros(3), grid)
+
+
 def size_as_typed(box: Box) -> str:
     """Return the size of a box as a user types it."""
     return " x ".join(f"{n:.1f}" for n in box.size_mm)
@@ -136,7 +152,9 @@ def paints_near(table: Table, uid: str) -> Mapping[str, str]:
     return {o: t.label for o, t in things if isinstance(t, Paint) and t.series_uid == own.series_uid}
 
 
-def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "") -> Suggestion:
+def suggested_shape(
+    table: Table, uid: str, what: ShapeOperation, other: str = "", at: Vector | None = None
+) -> Suggestion:
     """Return the result of an operation on contours or a box as a suggestion.
 
     Parameters
@@ -147,6 +165,9 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
         The annotation, and what to do with it.
     other
         For `FIT`, the painted annotation; for `SIZE`, the size as typed, such as ``40 x 30 x 20`` (mm).
+    at
+        The crosshair in patient millimetres: the centre of a box that is moved or was not drawn yet; None if it is
+        in another frame of reference.
 
     Raises
     ------
@@ -158,7 +179,7 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
     choices: tuple[tuple[str, Object], ...] = ()
     after: Box | Contours
     unfit = Refused(f"{what} does not fit {label!r}.", "Select contours or a box.")
-    if not isinstance(thing, Box | Contours):
+    if not isinstance(thing, Box | Contours | Unplaced):
         raise unfit
     sheet = table.sheet_of(thing.series_uid)
     grid = sheet.grid
@@ -169,8 +190,11 @@ def suggested_shape(table: Table, uid: str, what: ShapeOperation, other: str = "
             after = _as_flat(thing, snapped(thing, grid), grid)
         case Box(), ShapeOperation.FIT:
             after = _as_flat(thing, fitted(thing, table.field(other) >= HALF, grid), grid)
-        case Box(), ShapeOperation.SIZE:
-            after = sized(thing, other)
+        case Box(), ShapeOperation.CENTRE:
+            after = centred(thing, at, grid)
+        case Box() | Unplaced(), ShapeOperation.SIZE:
+            box = centred(upright_box(thing, grid), at, grid) if isinstance(thing, Unplaced) else thing
+            after = sized(box, other)
             if after.size_mm[2] and is_projection(sheet.volume):
                 raise Refused("A box on a projection has no depth.", "Type width and height, then 0: 40 x 30 x 0.")
         case _:

@@ -129,6 +129,40 @@ test("the wheel toward the person and the arrow down go toward the feet, Home to
   assert.deepEqual(seen, [0, 1, 0, 2, 0]);
 });
 
+test("Shift and an arrow move the crosshair as the pane is shown, and never out of the picture", () => {
+  const world = new World();
+  const { board } = world.stage;
+  board.jumpTo = (point) => { board.focus = point; };
+  board.focus = [20.5, 30.5, 3];
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowDown"]) world.key(key, { shiftKey: true });
+  assert.deepEqual([board.focus, world.hands.pane.index], [[22.5, 31.5, 3], 1]);
+  board.focus = [399.5, 0.5, 3];
+  for (const key of ["ArrowRight", "ArrowUp"]) world.key(key, { shiftKey: true });
+  assert.deepEqual(board.focus, [399.5, 0.5, 3]);
+  world.hands.pane.shape = { ...world.hands.pane.shape, right: [-1, 0, 0], origin: [399.5, 0.5, 0] }; // flipped
+  world.key("ArrowRight", { shiftKey: true });
+  assert.deepEqual(board.focus, [398.5, 0.5, 3]);
+});
+
+test("a key makes the next pane with images active, from an empty one and alone too", () => {
+  const world = new World();
+  const { board } = world.stage;
+  const [first, empty, last] = ["a", "b", "c"].map((name) => ({ name, shape: name === "b" ? null : {}, el: { ariaLabel: name }, size: {} }));
+  Object.assign(board, { panes: [first, empty, last], active: first, activate: (pane) => { board.active = pane; } });
+  const seen = [];
+  for (const key of ["PageDown", "PageDown", "PageUp"]) {
+    world.key(key, { altKey: true });
+    seen.push(board.active.name);
+  }
+  board.active = empty;
+  world.key("PageDown", { altKey: true });
+  assert.deepEqual([...seen, board.active.name], ["c", "a", "c", "a"]);
+  assert.deepEqual([world.said.at(-1), world.alone], ["Active pane: a", 0]);
+  board.alone = "a";
+  world.key("PageDown", { altKey: true });
+  assert.deepEqual([board.active.name, world.alone], ["c", 1]);
+});
+
 test("one notch of any mouse is one slice, and small moves of a touch pad add up", () => {
   for (const [moves, mode, slices] of [
     [[100, 100, 100, 100, 100], 0, [1, 1, 1, 1, 1]], [[120, -120], 0, [1, -1]], [[150], 0, [1]], [[66.7], 0, [1]],

@@ -5,26 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eci_annotate.errors import Refused
+from eci_annotate.imaging.annotations import shape_of
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Entry, SetOption, Undo
 from eci_annotate.tools.growcut.growth_decision import require_decided
-from eci_annotate.tools.protocol import HALF
+from eci_annotate.tools.protocol import HALF, ObjectEdit, Unplaced
 from eci_annotate.tools.suggestion import Suggestion
 from eci_annotate.viewer.stage.orders import Ink, Order, Send
 from eci_annotate.viewer.suggestions.click_source import INVITATION, ClickSource
 from eci_annotate.viewer.suggestions.computation import Computation
+from eci_annotate.viewer.suggestions.edit_menu import crosshair_for
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.suggestion_bar import SuggestionBar
 from eci_annotate.viewer.suggestions.suggestions import Suggestions
 from tests.patience import until
-from tests.viewer.viewer_world import SHAPE, Heard, hands, make_controller, tool
+from tests.viewer.viewer_world import SHAPE, Heard, hands, make_controller, tool, views
 
 
 class Loop:
@@ -215,6 +218,54 @@ def test_the_size_of_a_box_is_typed():
     world.loop.until(lambda: world.suggestions.menu.size.value == "20.0 x 10.0 x 5.0")
     world.suggestions.menu.size.value = "huge"
     world.loop.until(lambda: "is not a size" in world.bar.text.value)
+
+
+def test_a_box_is_placed_at_the_crosshair_and_moved_there_without_a_pointer():
+    world = World()
+    menu = world.suggestions.menu
+    world.controller.add("lesion")
+    world.loop.until(lambda: menu.size.layout.display == "" and "crosshair" in menu.size.tooltip)
+
+    def place(focus: tuple[float, float, float]) -> None:
+        world.controller.receive({**views(), "active": "axial", "focus": focus})
+        menu.size.value = "20 x 10 x 6"
+
+    place((900.0, 12.0, 15.0))
+    world.loop.until(lambda: "The crosshair is not in the images" in world.bar.text.value)
+    place((18.5, 12.0, 15.0))
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    (box,) = world.easel.table.objects.values()
+    assert (box.kind, box.label, box.centre_lps, box.size_mm) == (
+        "box",
+        "lesion",
+        (18.5, 12.0, 15.0),
+        (20.0, 10.0, 6.0),
+    )
+    assert np.abs(box.axes_lps).tolist() == np.eye(3).tolist()  # x, y and z of the images
+    world.controller.receive({**views(), "active": "axial", "focus": (30.0, 20.0, 21.0)})
+    world.loop.until(lambda: "Move to the crosshair" in menu.widget.options)
+    menu.widget.index = menu.widget.options.index("Move to the crosshair")
+    world.loop.until(lambda: world.suggestions.current)
+    command(world, "decide", "accept")
+    again = Easel(lambda uid: world.easel.table.sheet_of(uid).volume)
+    again.show("1.9")
+    for entry in world.kept:
+        again.do(entry)
+    (moved,), (replayed,) = world.easel.table.objects.values(), again.table.objects.values()
+    assert (
+        moved.centre_lps == (30.0, 20.0, 21.0)
+        and moved.size_mm == box.size_mm
+        and shape_of(replayed) == shape_of(moved)
+    )
+    for _ in range(2):
+        world.do(Undo())
+    (empty,) = world.easel.table.objects.values()
+    assert isinstance(empty, Unplaced)
+    assert crosshair_for(world.controller, empty.uid) == (30.0, 20.0, 21.0)
+    elsewhere = replace(empty, series_uid="1.10", frame_uid="another")
+    world.easel.table.history.apply([ObjectEdit(empty.uid, empty, elsewhere)])
+    assert crosshair_for(world.controller, empty.uid) is None
 
 
 def test_an_outline_is_accepted_only_as_it_was_seen():

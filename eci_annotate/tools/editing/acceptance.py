@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from eci_annotate.errors import BadJournal, Refused
+from eci_annotate.imaging.annotations import Box
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.tools.editing.entries import Accept
 from eci_annotate.tools.editing.npz import Shelf, object_in, object_out, opened, where_of
-from eci_annotate.tools.protocol import FULL, ArrayEdit, Edit, Fields, Object, ObjectEdit, Paint
+from eci_annotate.tools.protocol import FULL, ArrayEdit, Edit, Fields, Object, ObjectEdit, Paint, Unplaced
 from eci_annotate.tools.suggestion import Suggestion
 
 VERSION = 1
@@ -97,9 +98,11 @@ def accepted_uids(shape: str) -> list[str]:
 def _objects(bodies: list[Any], arrays: Any, objects: Mapping[str, Object]) -> Iterator[Edit]:
     for body in bodies:
         thing = object_in(body, arrays)
-        if thing is None or type(objects.get(thing.uid)) is not type(thing):
+        before = objects.get(thing.uid) if thing else None
+        placed = isinstance(before, Unplaced) and isinstance(thing, Box)
+        if thing is None or before is None or not (placed or type(before) is type(thing)):
             raise Refused("The annotation of this suggestion no longer exists.", "Select an annotation and try again.")
-        yield ObjectEdit(thing.uid, objects[thing.uid], thing)
+        yield ObjectEdit(thing.uid, before, thing)
 
 
 def _masks(

@@ -14,8 +14,8 @@ MODULES = (
     "transport/stroke_queue", "stopwatch", "eyes/glass", "ink/stroke_backlog", "ink/ink", "eyes/probe", "eyes/link",
     "eyes/magnifier", "eyes/pane", "eyes/pane_grid", "eyes/loader", "eyes/layers", "ink/drawn_reports",
     "hands/help", "hands/aim", "hands/hands", "hands/held_click", "hands/tool_forecast", "hands/text_limit",
-    "hands/cine", "sections/tilt", "hands/navigation", "hands/interaction", "eyes/frames", "eyes/board",
-    "transport/outbox", "transport/widget_outbox", "transport/connection_state", "transport/connection",
+    "hands/cine", "sections/tilt", "hands/key_moves", "hands/navigation", "hands/interaction", "eyes/frames",
+    "eyes/board", "transport/outbox", "transport/widget_outbox", "transport/connection_state", "transport/connection",
     "transport/view_reports", "hands/control_names", "hands/enter_key", "hands/tool_row", "hands/stack_slider",
     "sections/fusion_bar", "hands/bars", "hands/series_drop", "stage", "main",
 )  # fmt: skip

@@ -50,7 +50,7 @@ class MaskSource:
         if edit.what is ShapeOperation.MEASURE:
             return measurements_in_words(self._easel.table, edit.uid)
         if isinstance(edit.what, ShapeOperation):
-            return suggested_shape(self._easel.table, edit.uid, edit.what, edit.other)
+            return suggested_shape(self._easel.table, edit.uid, edit.what, edit.other, edit.at)
         return suggested_edit(self._easel.table, edit, copy)
 
     def _copy(self) -> Annotation:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import ipywidgets as w
 
@@ -26,7 +27,7 @@ from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Order, Send
 from eci_annotate.viewer.suggestions.click_source import ClickSource
 from eci_annotate.viewer.suggestions.computation import Result, Source, Work
-from eci_annotate.viewer.suggestions.edit_menu import EditMenu
+from eci_annotate.viewer.suggestions.edit_menu import EditMenu, crosshair_for
 from eci_annotate.viewer.suggestions.growcut_source import GrowCutSource
 from eci_annotate.viewer.suggestions.mask_source import MaskSource
 from eci_annotate.viewer.suggestions.model_source import Ask, ModelSource
@@ -75,7 +76,7 @@ class Suggestions:
         self._closed = self._computing = False
         self._whole: Suggestion | None = None  # what was suggested before one of its choices was chosen
         self.masks = MaskSource(controller.easel, controller.plan)
-        self.menu = EditMenu(controller.easel, self.ask)
+        self.menu = EditMenu(controller.easel, self.ask, partial(crosshair_for, controller))
         self.current: Suggestion | None = None
 
     # -- asking ---------------------------------------------------------------------

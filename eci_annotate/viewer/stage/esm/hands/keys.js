@@ -32,6 +32,12 @@ export const KEYS = [
   { keys: ["pagedown"], does: "view-scroll", value: 10, text: "Ten slices forward", shown: "PgDn", repeats: true },
   { keys: ["home"], does: "view-scroll", value: -1e6, text: "First slice", shown: "Home", repeats: true },
   { keys: ["end"], does: "view-scroll", value: 1e6, text: "Last slice", shown: "End", repeats: true },
+  { keys: ["alt+pagedown"], does: "view-pane", value: 1, text: "Next pane: the one with the blue frame is active", shown: "Alt+PgDn" },
+  { keys: ["alt+pageup"], does: "view-pane", value: -1, text: "Previous pane", shown: "Alt+PgUp" },
+  { keys: ["shift+arrowleft"], does: "view-cross", value: [-1, 0], text: "Crosshair by one pixel to the left", shown: "Shift+←", repeats: true },
+  { keys: ["shift+arrowright"], does: "view-cross", value: [1, 0], text: "Crosshair by one pixel to the right", shown: "Shift+→", repeats: true },
+  { keys: ["shift+arrowup"], does: "view-cross", value: [0, -1], text: "Crosshair by one pixel up", shown: "Shift+↑", repeats: true },
+  { keys: ["shift+arrowdown"], does: "view-cross", value: [0, 1], text: "Crosshair by one pixel down", shown: "Shift+↓", repeats: true },
   { keys: ["alt+arrowright"], does: "view-stack", value: 1, text: "Next time point, b-value or echo", shown: "Alt+→", repeats: true },
   { keys: ["alt+arrowleft"], does: "view-stack", value: -1, text: "Previous time point, b-value or echo", shown: "Alt+←", repeats: true },
   { keys: ["i"], does: "view-invert", text: "Invert grey values" },
@@ -102,7 +108,7 @@ function windowKey(name, n) {
 export function bindingOf(event, table) {
   const digit = /^Digit\d$/.test(event.code ?? "") && event.shiftKey ? event.code.slice(5) : null;
   const mod = event.ctrlKey || event.metaKey ? "mod+" : "";
-  const shift = (mod || digit) && event.shiftKey ? "shift+" : "";
+  const shift = (mod || digit || event.key.startsWith("Arrow")) && event.shiftKey ? "shift+" : "";
   const name = `${mod}${event.altKey ? "alt+" : ""}${shift}${digit ?? event.key.toLowerCase()}`;
   return table.find((binding) => binding.keys.includes(name)) ?? null;
 }

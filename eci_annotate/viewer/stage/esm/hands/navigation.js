@@ -7,6 +7,7 @@ import * as pane_geometry from "../eyes/pane_geometry.js";
 import { nextSlab, slabText } from "../eyes/slab.js";
 import { nextTurn } from "../eyes/turn.js";
 import { Cine } from "./cine.js";
+import { moveCross, stepPane } from "./key_moves.js";
 
 /** @typedef {import("../eyes/pane.js").Pane} Pane */
 /** @typedef {{x: number, y: number}} Point in CSS pixels of a pane */
@@ -164,11 +165,13 @@ export class Navigation {
   viewCommand(name, value) {
     const { board } = this;
     const pane = board.active;
-    if (!pane?.shape) return;
+    if (!pane || (!pane.shape && name !== "view-pane")) return;
     const centre = { x: pane.size.width / 2, y: pane.size.height / 2 };
     switch (name) {
       case "view-scroll": return this.scroll(pane, value);
       case "view-zoom": return this.zoom(pane, centre, value);
+      case "view-pane": return stepPane(this.stage, value);
+      case "view-cross": return moveCross(board, value);
       case "view-graphics": return this.graphics();
       case "view-preset": return this.preset(value);
       case "view-invert": return board.setWindow(board.window, !board.invert);
