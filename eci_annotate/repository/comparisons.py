@@ -25,12 +25,14 @@ class Comparisons:
 
     def delta(self, before: Signed, after: Signed, tolerance_mm: float) -> Delta:
         """What differs between two versions or readers of one subject."""
+        from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
         from eci_annotate.repository.analysis.delta import Delta
 
         if (before.project, before.subject) != (after.project, after.subject):
             raise Refused("The versions belong to different subjects.", "Compare versions or readers of one subject.")
         where = (before.project, before.subject)
-        return Delta(before, after, partial(self.scope.images.volume, *where), tolerance_mm)
+        volume = partial(self.scope.images.volume, *where)
+        return Delta(before, after, volume, tolerance_mm, studies_by_series(before.studies()))
 
     def quality(self, project: str | None) -> ProjectQuality:
         """How a running project does."""

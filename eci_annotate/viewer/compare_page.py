@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import new_uid
+from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
 from eci_annotate.viewer.comparison.counterpart import reveal
@@ -90,12 +91,14 @@ class ComparePage:
         series = next((side.easel.table.series_uid for side in self.sides if side.easel.table.series_uid), "")
         if not series:
             raise Refused("Neither version contains annotations.", "Compare versions of annotations.")
-        self.delta = Delta(self.sides[0], self.sides[1], before.volume, tolerance_mm)
+        studies = before.studies()
+        study_of = studies_by_series(studies)
+        self.delta = Delta(self.sides[0], self.sides[1], before.volume, tolerance_mm, study_of)
         self.strip = Strip(self.sides, series, height, new_uid())
         self.series_uid = series
         self._overlaid()
         self.panel = ReadingsPanel("Differences", self.sides, (), self._reveal, self._look)
-        self.panel.show(lesions(self.sides, before.volume), full_titles(before.studies(), None))
+        self.panel.show(lesions(self.sides, before.volume, study_of), full_titles(studies, None))
         self.picture, self.legend = w.Image(format="png", width=300), w.HTML()
         self.picture.layout.display = "none"
         self.widget = self._laid_out(before)
@@ -127,7 +130,7 @@ class ComparePage:
             self.series_uid = lesion.series_uid
             self.strip.turn_to(lesion.series_uid)
         self.strip.stages[0].carry_out([Send(look(focus=list(lesion.focus_lps)))])
-        self.picture.value = _png(self.delta.picture(lesion.label))
+        self.picture.value = _png(self.delta.picture(uid=next(each.uid for each in lesion.found if each)))
         self.picture.layout.display = ""
         self.legend.value = f"<div class='eci-facts'>{LEGEND}</div>"
 

@@ -14,7 +14,21 @@ import pytest
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.analysis.statistics import icc, kappa
 from eci_annotate.workflow.subject.commands import Describe, Withdraw
-from tests.repository.readings_world import AGAIN, DOUBLE, P, as_member, lesion, make, read, report, subject
+from tests.repository.readings_world import (
+    AGAIN,
+    DOUBLE,
+    LATE,
+    P,
+    as_member,
+    draw,
+    lesion,
+    make,
+    read,
+    report,
+    series_named,
+    subject,
+)
+from tests.repository.repository_world import MEANING
 from tests.test_cli import run
 
 # Shrout and Fleiss, Psychol Bull 1979;86:420, table 2: six targets, four judges
@@ -153,6 +167,22 @@ def test_what_is_left_out_is_said(double: Path, tmp_path: Path) -> None:
     one = _value(found.table, "lesion 1", "Dice, mean, a")
     assert one.n == 1 and one.remark == "one subject: no interval" and np.isnan(one.low)
     assert _value(found.table, "lesion 1 [mm³]", "ICC(2,1)").remark == "too few to compute"
+
+
+def test_lesions_on_different_series_of_one_study_are_compared_and_said(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE, late=True)
+    for task, who in (("annotate.1", "anna"), ("annotate.2", "ben")):
+        held = as_member(folder, who).start(subject(1), task)
+        series = series_named(held, LATE) if who == "ben" else str(held.hanging().first)
+        voxels = (4, 20, 28) if who == "anna" else (2, 20, 28)  # the late series begins two slices higher
+        draw(held, ("lesion 1", voxels, (4, 4)), on=series)
+        held.answer(report(lesion("lesion 1")))
+        held.sign(MEANING)
+    found = as_member(folder, "al").agreement(task="annotate")
+    (pair,) = found.pairs.to_dict("records")
+    assert pair["found_by"] == "both" and pair["dice"] == 1.0 and pair["series"] != pair["series_b"]
+    assert tuple(_value(found.table, "lesion 1 [mm³]", "ICC(2,1)")[["n", "missing"]]) == (1, 0)
+    assert f"Drawn on different series of one study, and compared there: 'lesion 1' of {subject(1)}." in found.notes
 
 
 def test_readers_who_saw_nothing_agree_without_an_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,25 @@ import pandas as pd
 import xarray as xr
 
 from eci_annotate.errors import NotFound
+from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.repository.analysis.form_answers import Asked, answered, asked
-from eci_annotate.repository.analysis.ratings import ALL, CHANGE, Targets, ambiguous_labels, by_label, volumes
+from eci_annotate.repository.analysis.ratings import (
+    ALL,
+    CHANGE,
+    Targets,
+    ambiguous_labels,
+    by_label,
+    series_notes,
+    volumes,
+)
 from eci_annotate.repository.analysis.readings import Comparison, Reading, Readings
 from eci_annotate.repository.analysis.statistics import FEW, NAN, Estimate, icc, kappa, library, resampled
 
 COLUMNS = ["comparison", "kind", "about", "of", "measure", "value", "low", "high", "n", "missing", "remark"]
 PAIRS = [
     "comparison", "kind", "subject", "label", "series", "found_by", "volume_a_mm3", "volume_b_mm3", "dice",
-    "hd95_mm", "mean_distance_mm", "surface_dice", "study",
+    "hd95_mm", "mean_distance_mm", "surface_dice", "study", "series_b",
 ]  # fmt: skip
 VOLUME, FORM, SHAPE = "volume", "form", "shape"
 Volume = Callable[[str, str], xr.DataArray]
@@ -56,6 +65,7 @@ class Agreement:
             names = ", ".join(map(repr, equal))
             self.notes = (*self.notes, f"Several annotations of one reading are labelled {names}: they were paired in "
                           "the order of the readings, not by place.")  # fmt: skip
+        self.notes = (*self.notes, *series_notes(self.comparisons))
         for package in ("pingouin", "statsmodels"):
             library(package)
 
@@ -121,7 +131,8 @@ class Agreement:
 
     def _compared(self, comparison: Comparison) -> Iterator[dict[str, Any]]:
         for subject, (a, b) in comparison.subjects.items():
-            delta = Delta(a, b, lambda uid, subject=subject: self._volume(subject, uid), self.tolerance_mm)  # type: ignore[misc]
+            volume, study_of = partial(self._volume, subject), studies_by_series(a.studies)
+            delta = Delta(a, b, volume, self.tolerance_mm, study_of)
             for one, other in delta.pairs:
                 some = one or other
                 assert some is not None
@@ -131,6 +142,7 @@ class Agreement:
                 where = {"comparison": comparison.name, "kind": comparison.kind, "subject": subject}
                 study = "prior" if some.series_uid in a.prior_series else "current"
                 who = {"found_by": "both" if one and other else alone, "series": some.series_uid, "study": study}
+                who["series_b"] = other.series_uid if other else ""
                 yield {**row, **where, **who, **named}
 
     def _shapes(self, comparison: Comparison) -> Iterator[list[Any]]:

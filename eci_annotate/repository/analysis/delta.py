@@ -1,21 +1,20 @@
 """What differs between two signed versions, or two readers: annotations by table and picture, the form by field.
 
-Annotations meet by UID where both have it (a re-run), by label and series where not (another reader), the same
-kind first.
+Which annotations belong together: `annotation_pairs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from eci_annotate.errors import FrameMismatch
+from eci_annotate.errors import FrameMismatch, NotFound, Refused
 from eci_annotate.imaging.annotations import Annotation, Box, shape_of
 from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.display import picture_of
@@ -23,34 +22,16 @@ from eci_annotate.imaging.distances import dice, hd95, mean_distance, surface_di
 from eci_annotate.imaging.measurements import has_volume, volume_mm3_on
 from eci_annotate.imaging.reslice import nearest, upright_grid
 from eci_annotate.imaging.volume import grid_of, values_kji
+from eci_annotate.repository.analysis.annotation_pairs import StudyOf, paired, unknown_study
 
 COLUMNS = [
     "label", "change", "voxels_added", "voxels_removed", "volume_before_mm3", "volume_after_mm3", "dice",
-    "hd95_mm", "mean_distance_mm", "surface_dice", "box_moved_mm", "box_resized_mm",
+    "hd95_mm", "mean_distance_mm", "surface_dice", "box_moved_mm", "box_resized_mm", "series_before", "series_after",
+    "study", "uid",
 ]  # fmt: skip
 ELSEWHERE = "in another frame of reference"
 Pair = tuple[Annotation | None, Annotation | None]
 Volume = Callable[[str], xr.DataArray]
-
-
-class Labelled(Protocol):
-    """What can be paired: an annotation, or a row about one."""
-
-    @property
-    def uid(self) -> str:
-        """Its own."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-
-    @property
-    def series_uid(self) -> str:
-        """What it was drawn on."""
-
-    @property
-    def kind(self) -> str:
-        """``box``, ``contours`` or ``mask``."""
 
 
 class Version(Protocol):
@@ -68,22 +49,23 @@ class Version(Protocol):
         """What was drawn."""
 
 
-T = TypeVar("T", bound=Labelled)
-
-
 @dataclass(frozen=True)
 class Delta:
-    """The difference from `before` to `after`; `tolerance_mm` is that of the Dice of surfaces."""
+    """The difference from `before` to `after`; `tolerance_mm` is that of the Dice of surfaces.
+
+    `study_of` returns the study of a series.
+    """
 
     before: Version
     after: Version
     volume: Volume
     tolerance_mm: float = 1.0
+    study_of: StudyOf = unknown_study
 
     @cached_property
     def pairs(self) -> list[Pair]:
         """Annotations that belong together; None where one has no counterpart."""
-        return paired(self.before.annotations(), self.after.annotations())
+        return paired(self.before.annotations(), self.after.annotations(), self.study_of)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -105,6 +87,10 @@ class Delta:
         assert some is not None
         row: dict[str, Any] = {
             "label": some.label,
+            "uid": some.uid,
+            "study": self.study_of(some.series_uid),
+            "series_before": old.series_uid if old else "",
+            "series_after": new.series_uid if new else "",
             "volume_before_mm3": self._volume_mm3(old),
             "volume_after_mm3": self._volume_mm3(new),
         }
@@ -140,11 +126,22 @@ class Delta:
         ]
         return measurable(whole[0], whole[1], volume)
 
-    def picture(self, label: str) -> Any:
-        """The slice with the greatest difference: what stayed (blue), came (green), went (red); a matplotlib figure."""
+    def picture(self, label: str = "", uid: str = "") -> Any:
+        """The slice with the greatest difference: what stayed (blue), came (green), went (red); a matplotlib figure.
+
+        Parameters
+        ----------
+        label, uid
+            The annotation, by its label if no other has the same, or by its UID in `table`.
+
+        Raises
+        ------
+        NotFound, Refused
+            If no annotation is labelled like this, or several are.
+        """
         from eci_annotate.repository.analysis.plots import new_figure
 
-        old, new = next(pair for pair in self.pairs if label in {each.label for each in pair if each})
+        old, new = self._pair(label, uid)
         some = new or old
         assert some is not None
         volume = self.volume(some.series_uid)
@@ -159,43 +156,22 @@ class Delta:
         for mask, colour in ((a & b, "#38bdf8"), (b & ~a, "#22c55e"), (a & ~b, "#ef4444")):
             if mask[k].any():
                 axes.contourf(mask[k], levels=[0.5, 1.5], colors=[colour], alpha=0.5)
-        axes.set_title(f"{label}, slice {k + 1} of {len(a)}")
+        axes.set_title(f"{some.label}, slice {k + 1} of {len(a)}")
         axes.set_axis_off()
         return figure
 
-
-def paired(before: Sequence[T], after: Sequence[T]) -> list[tuple[T | None, T | None]]:
-    """Pairs in the order of `before`, then what is new."""
-    partner: dict[int, int] = {}
-    for mark in _MARKS:
-        free = [n for n in range(len(after)) if n not in partner.values()]
-        for o, old in enumerate(before):
-            chosen = next((n for n in free if mark(after[n]) == mark(old)), None) if o not in partner else None
-            if chosen is not None:
-                partner[o] = chosen
-                free.remove(chosen)
-    pairs: list[tuple[T | None, T | None]] = [
-        (old, after[partner[o]] if o in partner else None) for o, old in enumerate(before)
-    ]
-    return pairs + [(None, each) for n, each in enumerate(after) if n not in partner.values()]
-
-
-_MARKS: tuple[Callable[[Labelled], object], ...] = (
-    lambda each: each.uid,
-    lambda each: (each.label, each.series_uid, each.kind),
-    lambda each: (each.label, each.series_uid),
-)
-
-
-def grouped(columns: Sequence[Sequence[T]]) -> list[tuple[T | None, ...]]:
-    """What belongs together over any number of columns, as `paired` finds it; None where a column has none."""
-    groups: list[tuple[T | None, ...]] = [(each,) for each in columns[0]]
-    for count, column in enumerate(columns[1:], 1):
-        heads = [next(each for each in group if each is not None) for group in groups]
-        mates = paired(heads, column)
-        groups = [(*group, mate) for group, (_, mate) in zip(groups, mates, strict=False)]
-        groups += [(*[None] * count, new) for _, new in mates[len(heads) :]]
-    return groups
+    def _pair(self, label: str, uid: str) -> Pair:
+        things = [(pair, [each for each in pair if each]) for pair in self.pairs]
+        found = [pair for pair, two in things if any(each.uid == uid if uid else each.label == label for each in two)]
+        if not found:
+            labels = ", ".join(sorted({repr(each.label) for _, two in things for each in two}))
+            raise NotFound(f"No annotation is {uid or label!r}.", f"Labels are {labels or 'none'}.")
+        if len(found) > 1:
+            raise Refused(
+                f"{len(found)} annotations are labelled {label!r}.",
+                f"Name one by its UID in the table: picture(uid={next(e.uid for e in found[0] if e)!r}).",
+            )
+        return found[0]
 
 
 def measurable(a: Any, b: Any, volume: xr.DataArray) -> tuple[Any, Any, tuple[float, float, float]]:

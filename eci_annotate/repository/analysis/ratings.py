@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
 import pandas as pd
 
-from eci_annotate.repository.analysis.delta import grouped
+from eci_annotate.repository.analysis.annotation_pairs import grouped, studies_by_series
 from eci_annotate.repository.analysis.readings import Comparison, Reading, volume_in
 
 ALL = "all labels"
@@ -27,6 +27,7 @@ class RatingRow:
     series_uid: str
     kind: str
     volume_mm3: float
+    frame_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def volumes(comparison: Comparison) -> Targets:
     for subject, readings in comparison.subjects.items():
         prior = readings[0].prior_series
         ages: dict[str, tuple[list[Volumes], list[Volumes]]] = {}
-        for group in grouped([_rows_of(each) for each in readings]):
+        for group in groups_of(readings):
             some = next(each for each in group if each is not None)
             is_prior, values = some.series_uid in prior, tuple(map(_volume, group))
             found.add(subject, some.label + PRIOR_STUDY * is_prior, values)
@@ -76,6 +77,39 @@ def volumes(comparison: Comparison) -> Targets:
             if len(now) == len(before) == 1:
                 found.add(subject, label + CHANGE, tuple(map(_change, now[0], before[0])))
     return found
+
+
+def groups_of(readings: Sequence[Reading]) -> list[tuple[RatingRow | None, ...]]:
+    """Return the annotations of each lesion in the readings of one subject; None where one has none."""
+    return grouped([_rows_of(each) for each in readings], studies_by_series(readings[0].studies))
+
+
+def series_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Yield what to know of lesions that readers drew on different series, in sentences."""
+    apart, shared = set(), set()
+    for comparison in comparisons:
+        for subject, readings in comparison.subjects.items():
+            study_of = studies_by_series(readings[0].studies)
+            alone: dict[tuple[str, str], set[str]] = {}
+            for group in groups_of(readings):
+                rows = [each for each in group if each is not None]
+                if len({each.series_uid for each in rows}) > 1:
+                    shared.add((subject, rows[0].label))
+                if len(rows) < len(group):
+                    for each in rows:
+                        alone.setdefault((each.label, study_of(each.series_uid)), set()).add(each.series_uid)
+            apart |= {(subject, label) for (label, _), series in alone.items() if len(series) > 1}
+    if shared:
+        yield f"Drawn on different series of one study, and compared there: {_named(shared)}."
+    if apart:
+        yield (
+            f"Drawn on different series that are in different frames of reference or unpaired, and counted as missing "
+            f"to each other: {_named(apart)}."
+        )
+
+
+def _named(lesions: set[tuple[str, str]]) -> str:
+    return ", ".join(f"{label!r} of {subject}" for subject, label in sorted(lesions))
 
 
 def _change(now: float | None, before: float | None) -> float | None:
@@ -96,7 +130,10 @@ def ambiguous_labels(comparison: Comparison) -> list[str]:
 
 
 def _rows_of(reading: Reading) -> list[RatingRow]:
-    return [RatingRow(r["uid"], r["label"], r["series"], r["kind"], volume_in(r)) for r in reading.rows]
+    return [
+        RatingRow(r["uid"], r["label"], r["series"], r["kind"], volume_in(r), r.get("frame") or "")
+        for r in reading.rows
+    ]
 
 
 def by_label(targets: Targets) -> Iterator[tuple[str, Targets]]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from eci_annotate.archive.protocol import study_ages
+from eci_annotate.archive.protocol import Study, study_ages
 from eci_annotate.errors import NotFound
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.task import Signed
@@ -60,10 +60,15 @@ class Reading:
         return self._annotations
 
     @cached_property
+    def studies(self) -> list[Study]:
+        """The studies of the subject."""
+        return self.signed.studies()
+
+    @cached_property
     def prior_series(self) -> frozenset[str]:
         """The series of the subject's prior studies."""
-        studies = self.signed.studies()
-        prior = (study for study, age in zip(studies, study_ages(studies), strict=True) if age == "prior")
+        ages = zip(self.studies, study_ages(self.studies), strict=True)
+        prior = (study for study, age in ages if age == "prior")
         return frozenset(series.series_uid for study in prior for series in study.series)
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import new_uid
+from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
 from eci_annotate.repository.analysis.delta import Delta
 from eci_annotate.tools import adoption
 from eci_annotate.tools.editing.entries import Adopt
@@ -57,7 +58,7 @@ class Counterpart:
         turn_to: Callable[[str], None],
         carry_out: Callable[[Sequence[Order]], None],
     ) -> None:
-        self.sides, self.controller = sides, controller
+        self._task, self.sides, self.controller = task, sides, controller
         self._do, self._turn_to, self._carry_out = do, turn_to, carry_out
         self.others = [side for side in sides if side.easel is not controller.easel]
         self.adjudicates = len(self.others) == len(sides)
@@ -112,10 +113,10 @@ class Counterpart:
 
     def compare(self) -> None:
         """Compute the differences in the background, and list them when they are known."""
-        post = LOOP.poster()
+        post, study_of = LOOP.poster(), studies_by_series(self._task.studies())
 
         def work() -> None:
-            found = lesions(self.sides, self._volume)
+            found = lesions(self.sides, self._volume, study_of)
             post(lambda: self.panel.show(found, self.controller.plan.titles))
 
         threading.Thread(target=work, daemon=True).start()

@@ -14,7 +14,8 @@ from eci_annotate.errors import EciError
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.imaging.volume import grid_of
-from eci_annotate.repository.analysis.delta import Delta, Volume, grouped, largest, voxels_of
+from eci_annotate.repository.analysis.annotation_pairs import StudyOf, grouped, unknown_study
+from eci_annotate.repository.analysis.delta import Delta, Volume, largest, voxels_of
 from eci_annotate.viewer.comparison.sides import Side
 
 
@@ -46,10 +47,10 @@ class LesionDifference:
         return None not in self.found and self.row.get("change") == "same"
 
 
-def lesions(sides: Sequence[Side], volume_of: Volume) -> list[LesionDifference]:
+def lesions(sides: Sequence[Side], volume_of: Volume, study_of: StudyOf = unknown_study) -> list[LesionDifference]:
     """Return all lesions: those missing on a side first, then by increasing similarity."""
     delta = Delta(sides[0], sides[-1], volume_of)
-    found = [_lesion(delta, group) for group in grouped([side.annotations() for side in sides])]
+    found = [_lesion(delta, group) for group in grouped([side.annotations() for side in sides], study_of)]
     return sorted(found, key=lambda each: (each.agreed, None not in each.found, each.row.get("dice", 0.0)))
 
 
