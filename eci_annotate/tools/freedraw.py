@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from shapely.ops import split
 
-from eci_annotate.errors import WrongPlane
+from eci_annotate.errors import Refused, WrongPlane
 from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Contours
 from eci_annotate.imaging.geometry import ROUND_MM, Floats, Grid, Vector
 from eci_annotate.imaging.regions import polygons_of, region_of
 from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import Feedback, ToolInfo, ToolName
 from eci_annotate.tools.protocol import NO_OVERLAY, Idle, Object, ObjectEdit, Options, Overlay, Scene, Step
+
+if TYPE_CHECKING:
+    from eci_annotate.tools.editing.table import Table
 
 PARALLEL = 1 - 1e-4
 TOLERANCE_PX = 0.02  # largest displacement of a stroke by simplification
@@ -158,6 +162,27 @@ def cut(contours: Contours, path: tuple[Vector, ...], slice_k: int, grid: Grid) 
         return shapely.union_all([max(each, key=shapely.area) for each in parts if len(each)])
 
     return on_slice(contours, slice_k, grid, kept)
+
+
+def require_same_slice(state: object, press: Press, series_uid: str, table: Table) -> None:
+    """Raise Refused where a click is on another slice or series than the polygon that was begun.
+
+    Parameters
+    ----------
+    state
+        State of the current tool.
+    press, series_uid
+        The click, and the series it is on; empty: the one drawn on.
+    table
+        The series drawn on, to read.
+    """
+    if not isinstance(state, Drawing) or state.pen != "polygon":
+        return
+    if series_uid not in ("", table.series_uid) or table.grid.voxel_from_reference(press.at)[0] != state.slice_k:
+        raise Refused(
+            "The polygon was begun on another slice, so this corner is not added.",
+            "Go back there and click its first corner to close it, or press D to drop it.",
+        )
 
 
 class FreeDraw:

@@ -13,6 +13,7 @@ from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.entries import Alter, Delete, Entry, Redo, Select, SetOption, Undo
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.orders import Send
 from tests.viewer.test_controller import sent
 from tests.viewer.viewer_world import PULL, RING, STROKE, hands, make_controller, tool, views, windows
 
@@ -302,3 +303,20 @@ def test_a_box_on_a_projection_is_a_rectangle_and_the_next_one_in_a_volume_has_d
     controller.easel.options = replace(controller.easel.options, dimension=2)
     controller.receive(STROKE)
     assert controller.easel.options.dimension == 2, "chosen by the user, so it stays"
+
+
+def test_a_corner_on_another_slice_is_refused_in_words_and_the_polygon_goes_on(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    controller.do(SetOption("pen", "polygon"))
+
+    def click(frame: int, x: float, y: float, z: float, index: int = 5) -> str:
+        orders = controller.receive(hands(frame, ("press", [x, y, z]), ("release", [x, y, z]), index=index))
+        return next((o.message["text"] for o in orders if isinstance(o, Send) and o.message["kind"] == "status"), "")
+
+    for frame, (x, y) in enumerate([(5, 5), (25, 5), (25, 20)], 1):
+        assert click(frame, x, y, 15) == ""
+    said = click(4, 10, 10, 18, index=6)
+    assert "another slice, so this corner is not added" in said and "press D" in said
+    click(5, 5, 5, 15)
+    (ring,) = controller.easel.table.objects[only(controller)].rings_lps
+    assert sorted(ring.tolist()) == [[5, 5, 15], [25, 5, 15], [25, 20, 15]]

@@ -25,6 +25,7 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Item
+from eci_annotate.tools.freedraw import require_same_slice
 from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.growcut.growth_decision import has_seeds
 from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
@@ -93,6 +94,7 @@ class EntryPlan:
         """
         if isinstance(gesture, Press):
             yield from self.end()
+            require_same_slice(self.easel.state, gesture, aim.series, self.easel.table)
             if aim.window is not None:
                 self.windows = {**self.windows, aim.series: aim.window}
             turned = aim.series not in ("", self.easel.table.series_uid)
@@ -281,8 +283,7 @@ class EntryPlan:
 
     def wished(self) -> tuple[str, Colour]:
         """Return label and colour that the next annotation would have."""
-        easel = self.easel
-        info = TOOLS[easel.tool].info
+        easel, info = self.easel, TOOLS[self.easel.tool].info
         label = tidy_label(self.next_label) or default_label(easel.table, info.makes if info.measures else "")
         return label, self.next_colour or unused_colour(easel.table)
 
