@@ -37,6 +37,38 @@ def opened_task(page: Page) -> str:
     return page.locator(".eci-title b").first.inner_text()
 
 
+def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab does not reach {selector}")
+
+
+def box_by_keyboard(page: Page) -> None:
+    """Place a box two pixels beside the middle of the next pane; only the keyboard is used."""
+    viewer = Viewer(page)
+    focus = "s.board.focus.map((x) => Math.round(x * 10) / 10)"
+    page.keyboard.press("Alt+PageDown")
+    pane, before, step = viewer.stage(f"[s.board.active.name, {focus}, s.board.active.shape.right]")
+    assert pane != "axial" and page.locator(".eci-status").inner_text().startswith("Active pane: ")
+    for key in ("b", "n", "Shift+ArrowRight", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    moved = [after - at for after, at in zip(viewer.stage(focus), before, strict=True)]
+    assert [abs(x) > 0.5 for x in moved] == [abs(x) > 0.5 for x in step], (moved, step)
+    viewer.rest()
+    tab_to(page, ".eci-more", "Shift+Tab")
+    page.keyboard.press("Enter")
+    tab_to(page, "input[placeholder^='width x height']", "Shift+Tab")
+    page.keyboard.type("20 x 16 x 9")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Accept").wait_for()
+    tab_to(page, ".eci-suggestion button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".eci-row").last).to_contain_text("2.88 ml")
+
+
 def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
     folder = prepared(tmp_path)
     shutil.copy(APP, tmp_path / APP.name)
@@ -65,6 +97,7 @@ def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
         page.keyboard.press("Tab")  # to the second
         page.keyboard.press("Enter")
         assert opened_task(page) == subject(3)
+        box_by_keyboard(page)
         (tmp_path / "seconds.json").write_text(json.dumps(time.monotonic() - since))
         page.screenshot(path=tmp_path / "second.png")
         page.get_by_role("button", name="Back to the list").press("Enter")
