@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,6 +20,7 @@ from eci_annotate.deid.policy import BurnedInRule, Policy
 from eci_annotate.deid.profile import row_of
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import NEVER_ACCEPTED, Cause, causes, names_nobody, said
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.deid.rules import Action, Rules
 from eci_annotate.deid.stamps import file_meta, stamp
 from eci_annotate.deid.walk import Seen, Walk, part_of
@@ -149,14 +148,6 @@ def _cleaner(words: tuple[str, ...]) -> Cleaner:
 
 def _ignore(old: str, new: str) -> None:
     return None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's warnings back: they quote values."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def action_names(counts: Mapping[tuple[Action, int], int]) -> dict[tuple[str, str], int]:

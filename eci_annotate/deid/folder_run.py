@@ -13,11 +13,12 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from eci_annotate.deid.deidentify import Result, action_names, deidentify, identity_of, quiet
+from eci_annotate.deid.deidentify import Result, action_names, deidentify, identity_of
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.errors import NoImages
 
 Progress = Callable[[str, int, int], None]

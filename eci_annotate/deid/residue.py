@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from eci_annotate.deid.date_shift import capped_age, is_temporal
-from eci_annotate.deid.deidentify import quiet, tag_name
+from eci_annotate.deid.deidentify import tag_name
 from eci_annotate.deid.descriptors import Cleaner, cleaner
 from eci_annotate.deid.elements import Element, is_dummy, is_empty, text_of
 from eci_annotate.deid.object_types import object_of
@@ -21,6 +21,7 @@ from eci_annotate.deid.policy import Dates, Policy
 from eci_annotate.deid.private_elements import kept_private
 from eci_annotate.deid.pseudonymiser import is_dicom_uid, is_pseudonymous_uid
 from eci_annotate.deid.quarantine import is_known_syntax, said
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.deid.rules import PATIENT_ID, Action, Rules
 from eci_annotate.deid.stamps import TEMPORAL
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 
-from eci_annotate.dicom.images.files import quiet, read
+from eci_annotate.deid.quiet import quiet
+from eci_annotate.dicom.images.files import read
 from eci_annotate.dicom.images.image_files import is_image
 from eci_annotate.errors import BadImages
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from eci_annotate.deid.deidentify import quiet
 from eci_annotate.deid.pixel_data.decoder_input import frames_to_show
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes
 
 LARGEST = 512

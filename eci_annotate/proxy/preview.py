@@ -17,11 +17,12 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.deid.deidentify import deidentify, quiet, tag_name
+from eci_annotate.deid.deidentify import deidentify, tag_name
 from eci_annotate.deid.folder_run import is_dicom
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.errors import BadConfiguration, NoImages
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, require_bounded_file
 from eci_annotate.proxy.picture import png_of

@@ -8,12 +8,13 @@ from hashlib import sha256
 
 from pydicom import dcmread
 
-from eci_annotate.deid.deidentify import deidentify, identity_of, quiet
+from eci_annotate.deid.deidentify import deidentify, identity_of
 from eci_annotate.deid.folder_run import encoded
 from eci_annotate.deid.pixel_data.pixel_masks import rule_for
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.deid.quarantine import Cause, said
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.proxy.inflation_limit import MOST_BYTES, pixel_bytes, require_bounded_file
 from eci_annotate.proxy.pixel_text import may_show_text
 from eci_annotate.proxy.spool import Spool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.images.dicom_frames import ALSO, OF_THE_FILE, Frame
 from eci_annotate.dicom.images.element_values import numbers, value_of
 
@@ -282,8 +282,7 @@ def _own_values(dataset: Dataset) -> Iterator[tuple[str, OtherValue]]:
         if not keyword or keyword in OF_THE_FILE or (raw.is_raw and raw.value is None):
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's quote values
+            with quiet():
                 element = dataset[tag]
         except Exception:  # a malformed element tells nothing apart
             continue

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO
 
 from pydicom import Dataset, config, dcmread
@@ -19,13 +17,13 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom, lacks_prefix
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NoPrefix, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient
 config.settings.reading_validation_mode = config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it logs the same texts
-_WARNINGS = Lock()  # the list of warning filters belongs to all threads
 
 Content = bytes | BinaryIO  # a stream is closed by who reads it
 Opener = Callable[[], Content]
@@ -125,14 +123,6 @@ def _parsed(source: Path | BinaryIO, pixels: bool, tags: Sequence[str] | None, k
 def tag_of(keyword: str) -> BaseTag:
     """Return the tag of an element."""
     return Tag(keyword)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's warnings back: they quote paths and values."""
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _worth_reading(path: Path) -> bool:

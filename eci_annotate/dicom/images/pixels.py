@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import hashlib
 import importlib
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,6 +16,7 @@ from pydicom.charset import python_encoding
 from pydicom.pixels import apply_modality_lut, pixel_array
 from pydicom.uid import UID, RLELossless
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.encapsulated.decodable import decodable, require_stored_bits
 from eci_annotate.dicom.encapsulated.imagecodecs_plugin import pixels_of
 from eci_annotate.dicom.frame_bytes import (
@@ -120,8 +120,7 @@ def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
     samples = number_in(dataset, "SamplesPerPixel", 1)
     is_usual = samples > 1 or high_bit_is_usual(dataset)
     ready = _ready(dataset, frames)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries quote values and paths
+    with quiet():
         if is_usual:
             every = pixels_of(ready) if samples == 1 else np.asarray(ready.pixel_array)
             one = every[number] if frames > 1 else every

@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 
 from pydicom import dcmread
 
-from eci_annotate.deid.deidentify import quiet
 from eci_annotate.deid.folder_run import is_dicom
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.errors import DamagedFile, NoImages, NotDicom, Overloaded
 from eci_annotate.proxy.spool import Spool
 

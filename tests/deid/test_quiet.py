@@ -1,0 +1,28 @@
+"""Warnings of libraries are kept back, and those of later work are not."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+
+import eci_annotate
+from eci_annotate.deid.quiet import quiet
+
+PACKAGE = Path(eci_annotate.__file__).parent
+
+
+def test_threads_that_end_in_any_order_leave_the_filters_as_they_were() -> None:
+    before = list(warnings.filters)
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(quiet())
+    second.enter_context(quiet())
+    first.close()
+    warnings.warn("quotes a value", stacklevel=1)
+    second.close()
+    assert list(warnings.filters) == before
+
+
+def test_code_that_reads_images_in_threads_changes_the_filters_there_only() -> None:
+    paths = [path for part in ("deid", "dicom/images", "proxy") for path in (PACKAGE / part).rglob("*.py")]
+    assert [path.name for path in paths if "catch_warnings" in path.read_text()] == ["quiet.py"]
