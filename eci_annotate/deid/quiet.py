@@ -9,8 +9,6 @@ from threading import Lock
 
 _LOCK = Lock()
 _entered: list[warnings.catch_warnings[None]] = []  # one per thread that is quiet; the first holds the old filters
-    warnings.catch_warnings[None]
-] = []  # one per thread that is quiet; the first holds the filters of before
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from eci_annotate.errors import BadRequest, EciError, StoreUnavailable
 from eci_annotate.repository.datasets.dataset_case import Sample, TrainingCase, load_case
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import rules_of
+from eci_annotate.repository.datasets.feed_snapshot import take_snapshot
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 from eci_annotate.repository.repository import Repository
 
@@ -128,4 +129,5 @@ def datasets(
     chosen = DatasetPart(part) if part in set(DatasetPart) else None
     if part and chosen is None:
         raise BadRequest("The part is unknown.", f"Choose one of: {', '.join(DatasetPart)}.")
-    return TrainingCases(plan_dataset(repository, project, rules_of(labels=labels, **rules)), chosen)
+    asked = rules_of(labels=labels, **rules)
+    return TrainingCases(plan_dataset(repository, asked, take_snapshot(repository.backend, project)), chosen)

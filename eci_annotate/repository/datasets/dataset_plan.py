@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from eci_annotate.errors import EciError, Refused, StoreUnavailable
-from eci_annotate.repository.backend import Backend, every_subject
+from eci_annotate.repository.backend import Backend
 from eci_annotate.repository.datasets.dataset_case import TrainingCase
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules, EqualLabels
+from eci_annotate.repository.datasets.feed_snapshot import FeedSnapshot
 from eci_annotate.repository.datasets.subject_split import joined, split_subjects
 from eci_annotate.repository.export import require_named
 from eci_annotate.repository.repository import Repository
@@ -57,24 +58,21 @@ class DatasetPlan:
     refused: tuple[RefusedSubject, ...]
 
 
-def plan_dataset(repository: Repository, project: str | None, rules: DatasetRules) -> DatasetPlan:
-    """Return the plan of a training set from one project, or from all that you may see."""
-    position = _position(repository.backend)
-    projects = [project] if project else sorted(repository.backend.account.projects())
+def plan_dataset(repository: Repository, rules: DatasetRules, snapshot: FeedSnapshot) -> DatasetPlan:
+    """Return the plan of a training set from the subjects of a snapshot."""
     cases: list[TrainingCase] = []
     refused: list[RefusedSubject] = []
     studies: dict[str, set[str]] = {}  # by pseudonym
-    for name in projects:
-        for seen in every_subject(repository.backend, name):
-            try:
-                found = cases_of(repository, seen, rules)
-                if found and len(projects) > 1:
-                    studies.setdefault(seen.subject, set()).update(s.study_uid for s in found[0].signed.studies())
-                cases += found
-            except StoreUnavailable:
-                raise
-            except EciError as error:
-                refused.append(RefusedSubject(name, seen.subject, error.what))
+    for seen in snapshot.subjects:
+        try:
+            found = cases_of(repository, seen, rules)
+            if found and len(snapshot.projects) > 1:
+                studies.setdefault(seen.subject, set()).update(s.study_uid for s in found[0].signed.studies())
+            cases += found
+        except StoreUnavailable:
+            raise
+        except EciError as error:
+            refused.append(RefusedSubject(seen.project, seen.subject, error.what))
     cases = _without_twins(cases, refused)
     persons = joined(studies)
     strata: dict[str, set[str]] = {}
@@ -84,7 +82,7 @@ def plan_dataset(repository: Repository, project: str | None, rules: DatasetRule
     placed = tuple(replace(case, part=split[persons.get(case.signed.subject, case.signed.subject)]) for case in cases)
     values = rules.classes.values(each for case in cases for each in case.classes)
     ordered = sorted(refused, key=lambda each: (each.project, each.subject))
-    return DatasetPlan(position, tuple(projects), rules, placed, values, tuple(ordered))
+    return DatasetPlan(snapshot.position, snapshot.projects, rules, placed, values, tuple(ordered))
 
 
 def _without_twins(cases: list[TrainingCase], refused: list[RefusedSubject]) -> list[TrainingCase]:
@@ -126,15 +124,6 @@ def cases_of(repository: Repository, seen: SubjectView, rules: DatasetRules) -> 
     if not found:
         raise Refused("The signed version holds no annotation.", "")
     return list(found.values())
-
-
-def _position(backend: Backend) -> int:
-    """The newest position of the feed, which comes in pages."""
-    after, more = 0, True
-    while more:
-        position, _ = backend.feed(after)
-        after, more = position, position > after
-    return after
 
 
 def _require_usable(backend: Backend, seen: SubjectView) -> None:

@@ -16,7 +16,8 @@ from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, Named
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules
 from eci_annotate.repository.datasets.datasheet import datasheet_files
-from eci_annotate.repository.datasets.reader_agreement import reader_agreement
+from eci_annotate.repository.datasets.feed_snapshot import take_snapshot
+from eci_annotate.repository.datasets.reader_agreement import ReaderAgreement, reader_agreement
 from eci_annotate.repository.datasets.subject_job import (
     SubjectJob,
     WrittenSubject,
@@ -31,6 +32,7 @@ from eci_annotate.store.atomic_files import make_folder, sync_folder, writing
 
 Progress = Callable[[str, int, int], None]
 Run = Callable[[Sequence[SubjectJob]], Iterator[tuple[int, WrittenSubject]]]
+_TRIES = 3
 PARTS = ".parts"  # of the folder in the making: the files of each job
 
 
@@ -82,25 +84,45 @@ def export_dataset(
     Raises
     ------
     Refused
-        The folder is not empty.
+        The folder is not empty; consent was withdrawn during the export; or versions change all the time.
     NotFound
         No subject can be used; the reasons are in the message.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Refused(f"{out.name} exists and is not empty.", "Choose a new or empty folder.")
-    plan = plan_dataset(repository, project, rules)
+    plan, agreement = _settled(repository, project, rules)
     layout_of(plan, kind, number)
     with _complete(out) as folder:
         jobs = jobs_of(plan, kind, number, folder / PARTS)
         done = _written(plan, jobs, run or partial(_run_here, repository), folder, progress)
         if not done.rows:
             raise _nothing(done.refused)
-        agreement = reader_agreement(repository, plan)
+        _require_consent(repository, done)
         _write(folder, datasheet_files(plan, kind, done.rows, done.refused, agreement))
         for row in done.rows:
             what = f"{row['task']} version {row['version']} as {kind}"
             repository.backend.trail.note("exported.1", row["project"], row["subject"], what)
     return done
+
+
+def _settled(repository: Repository, project: str | None, rules: DatasetRules) -> tuple[DatasetPlan, ReaderAgreement]:
+    """Return the plan, and the agreement of the same versions: what is signed meanwhile is in both or in neither."""
+    snapshot = take_snapshot(repository.backend, project)
+    for _ in range(_TRIES):
+        plan = plan_dataset(repository, rules, snapshot)
+        agreement = reader_agreement(repository, plan)
+        newer = take_snapshot(repository.backend, project)
+        if newer.decisive() == snapshot.decisive():
+            return plan, agreement
+        snapshot = newer
+    raise Refused("Versions are signed or reviewed while the export is planned.", "Export again later.")
+
+
+def _require_consent(repository: Repository, done: ExportedDataset) -> None:
+    """Refuse the export if consent to one of its subjects was withdrawn while it was written."""
+    for project, subject in sorted({(row["project"], row["subject"]) for row in done.rows}):
+        if repository.backend.subject(project, subject).withdrawn:
+            raise Refused(f"Consent of {subject} was withdrawn during the export.", "Export again, without it.")
 
 
 def _run_here(repository: Repository, jobs: Sequence[SubjectJob]) -> Iterator[tuple[int, WrittenSubject]]:
