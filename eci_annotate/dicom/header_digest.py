@@ -53,8 +53,17 @@ def digest_of_header(dataset: Dataset) -> str:
 
 def instance_uid(path: Path) -> str:
     """Return the SOP instance UID of a DICOM file; empty for any other file."""
+    return _uid(path, "SOPInstanceUID")
+
+
+def series_uid(path: Path) -> str:
+    """Return the series instance UID of a DICOM file; empty for any other file."""
+    return _uid(path, "SeriesInstanceUID")
+
+
+def _uid(path: Path, keyword: str) -> str:
     try:
-        return str(read(path, pixels=False, tags=("SOPInstanceUID",)).get("SOPInstanceUID", ""))
+        return str(read(path, pixels=False, tags=(keyword,)).get(keyword, ""))
     except BadImages:
         return ""
 

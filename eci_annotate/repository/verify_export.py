@@ -6,13 +6,13 @@ The anchor comes from elsewhere: a folder that was sealed again under another au
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from eci_annotate.decoder.direct_reader import DirectReader
-from eci_annotate.dicom.header_digest import instance_uid
+from eci_annotate.dicom.header_digest import instance_uid, series_uid
 from eci_annotate.errors import EciError, NotFound, Refused, Tampered
 from eci_annotate.repository.backend import Check
 from eci_annotate.repository.keys.dicom_signatures import check_signed_whole, signature_checks
@@ -31,6 +31,7 @@ from eci_annotate.workflow.trust.certificates import check_certificate, check_sp
 from eci_annotate.workflow.trust.rsa_keys import check_signature, fingerprint
 from eci_annotate.workflow.trust.seals import PartKind
 
+ImageFiles = dict[str, list[Path]]
 ENDING = "_provenance.json"
 
 
@@ -63,6 +64,8 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
         raise NotFound("No trusted authority was given.", "Give the authority's certificate: --trust CA.pem")
     sent = _images_in(images) if images else None
     checks = [check for path in found for check in _checks(path, anchors, sent)]
+    if sent is not None:
+        checks += _unlisted_images(sorted(folder.rglob(f"*_{PartKind.INSTANCES}.json")), sent)
     return checks + list(_unlisted(folder, found)) + software_checks(folder)
 
 
@@ -93,13 +96,30 @@ def verify_file(path: Path, anchors: Sequence[str]) -> list[Check]:
     return [Check("", each.signer, 0, "digital signature", each.passed, each.detail) for each in found]
 
 
-def _images_in(folder: Path) -> dict[str, Path]:
-    """Return the DICOM files of a folder by their SOP instance UID."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return {uid: path for path in paths if (uid := instance_uid(path))}
+def _images_in(folder: Path) -> ImageFiles:
+    """Return the DICOM files of a folder by their SOP instance UID: a copy may differ from the file it is like."""
+    found: ImageFiles = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and (uid := instance_uid(path)):
+            found.setdefault(uid, []).append(path)
+    return found
 
 
-def _checks(path: Path, anchors: Sequence[str], images: Mapping[str, Path] | None) -> Iterator[Check]:
+def _unlisted_images(lists: Sequence[Path], images: ImageFiles) -> Iterator[Check]:
+    """Yield a failed check for each image that was not sealed, of a series that was: it would be loaded with it."""
+    listed: dict[str, set[str]] = {}
+    for path in lists:
+        with suppress(EciError, OSError):  # named by its own checks
+            for series, rows in read_list(path.read_bytes()).items():
+                listed.setdefault(series, set()).update(rows)
+    sealed = {sop for rows in listed.values() for sop in rows}
+    for sop in sorted(set(images) - sealed):
+        if any(series_uid(path) in listed for path in images[sop]):
+            what = f"Instance {sop} was added to a sealed series."
+            yield Check("", "", 0, "image files", False, what)
+
+
+def _checks(path: Path, anchors: Sequence[str], images: ImageFiles | None) -> Iterator[Check]:
     try:
         told = parse(path.read_bytes(), path.name)
         signed = from_json(VersionSigned, told["version"])
@@ -157,12 +177,13 @@ def _check_signature(certificate: str, signed: VersionSigned) -> None:
     check_signature(public, signed.seal, signed.signature)
 
 
-def _check_images(path: Path, images: Mapping[str, Path]) -> None:
+def _check_images(path: Path, images: ImageFiles) -> None:
     for rows in read_list(path.read_bytes()).values():
         for sop, seal in rows.items():
             if sop not in images:
                 raise Tampered(f"Instance {sop} is missing.")
-            check_content(images[sop].read_bytes(), sop, seal, DirectReader())
+            for file in images[sop]:
+                check_content(file.read_bytes(), sop, seal, DirectReader())
 
 
 def _content(path: Path) -> bytes:

@@ -204,6 +204,14 @@ def test_an_export_verifies_its_images_offline(drawn: Path, tmp_path: Path, caps
     words = ("verify", tmp_path / "out", "--trust", tmp_path / "ca.pem", "--images", tmp_path / "sent")
     assert run(capsys, *words)[0] == 0
     sent = [path for path in sorted((tmp_path / "sent").rglob("*.dcm")) if pydicom.dcmread(path).Modality == "CT"]
+    more = tmp_path / "sent" / "0.dcm"  # read first, and by a notebook as well
+    for uid, expected in ((None, "was changed"), ("1.2.3", "was added to a sealed")):
+        shutil.copy(sent[0], more)
+        assert run(capsys, *words)[0] == 0, "an equal copy"
+        edit(more, put(PixelSpacing=[2.0, 2.0], **({"SOPInstanceUID": uid} if uid else {})))
+        code, told, _ = run(capsys, *words)
+        assert code == 1 and expected in told
+        more.unlink()
     edit(sent[0], put(PixelSpacing=[2.0, 2.0]))
     code, told, _ = run(capsys, *words)
     assert code == 1 and "image files" in told
