@@ -145,6 +145,20 @@ def test_labels_follow_the_file_and_unknown_ones_are_refused(repo: Repository, t
         ClassMap().values(["background"])
 
 
+@pytest.mark.parametrize("other", ["Lesion", "lesio\u0301n", "lesion\u200b", "\uff4cesion"])
+def test_classes_that_look_alike_are_refused_by_name(other: str) -> None:
+    label = "lesi\u00f3n" if "\u0301" in other else "lesion"
+    with pytest.raises(errors.Refused, match="look alike") as refused:
+        ClassMap().values([label, "vessel", other])
+    assert ascii(label) in refused.value.what and ascii(other) in refused.value.what
+    joined = ClassMap({label: "lesion", other: "lesion"})
+    assert joined.values(map(joined.class_of, (label, other))) == {"lesion": 1}
+    with pytest.raises(errors.Refused, match="background"):
+        ClassMap().values(["Background"])
+    with pytest.raises(errors.Refused, match="no class"):
+        ClassMap().class_of("\u200b 1")
+
+
 def test_equal_labels_are_refused_or_kept(repo: Repository) -> None:
     why = {each.subject: each.why for each in eci.datasets(repo, include_pending=True).refused}
     assert why[subject(6)] == "Several annotations of one series are labelled 'lesion 1'."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eci_annotate.errors import BadRequest, Refused
 from eci_annotate.workflow.definition_file import repeated_key
+from eci_annotate.workflow.visible_text import visible_text
 
 _NUMBER = re.compile(r"[\s_#-]*\d+$")
 _MOST_CLASSES = 255
@@ -30,7 +31,7 @@ class ClassMap:
         """Return the class of a label; Refused if it has none."""
         text = " ".join(label.split())
         stem = _NUMBER.sub("", text)
-        if self.table is None and stem:
+        if self.table is None and visible_text(stem):
             return stem
         for name in (text, stem):
             if self.table and name in self.table:
@@ -38,13 +39,30 @@ class ClassMap:
         raise Refused(f"The label {text!r} belongs to no class.", "Name it in the file of --labels.")
 
     def values(self, classes: Iterable[str]) -> dict[str, int]:
-        """Return the value of each class, from 1: in the order of the table, else sorted by name."""
+        """Return the value of each class, from 1: in the order of the table, else sorted by name.
+
+        Raises
+        ------
+        Refused
+            Two classes look alike, one is called background, or there are too many.
+        """
         names = list(dict.fromkeys(self.table.values())) if self.table is not None else sorted(set(classes))
-        if "background" in names:
+        _require_different(names)
+        if any(visible_text(name) == "background" for name in names):
             raise Refused("A class is named background, which is value 0.", "Rename it with --labels.")
         if len(names) > _MOST_CLASSES:
             raise Refused(f"A training set holds at most {_MOST_CLASSES} classes.", "Join classes with --labels.")
         return {name: value for value, name in enumerate(names, 1)}
+
+
+def _require_different(names: Iterable[str]) -> None:
+    """Refuse classes that differ only in case, blanks or how Unicode composes letters: readers meant one."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(visible_text(name), name)
+        if other != name:
+            what = f"The classes {other!r} and {name!r} look alike ({other!a} and {name!a})."
+            raise Refused(what, "Give both labels one class with --labels.")
 
 
 def class_map_in(path: Path | None) -> ClassMap:

@@ -12,7 +12,7 @@ from eci_annotate.errors import BadRequest, EciError, StoreUnavailable
 from eci_annotate.repository.datasets.dataset_case import Sample, TrainingCase, load_case
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import rules_of
-from eci_annotate.repository.datasets.feed_snapshot import take_snapshot
+from eci_annotate.repository.datasets.position_snapshot import take_snapshot
 from eci_annotate.repository.datasets.subject_split import DatasetPart
 from eci_annotate.repository.repository import Repository
 

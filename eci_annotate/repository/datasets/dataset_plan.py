@@ -12,7 +12,7 @@ from eci_annotate.errors import EciError, Refused, StoreUnavailable
 from eci_annotate.repository.backend import Backend
 from eci_annotate.repository.datasets.dataset_case import TrainingCase
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules, EqualLabels
-from eci_annotate.repository.datasets.feed_snapshot import FeedSnapshot
+from eci_annotate.repository.datasets.position_snapshot import PositionSnapshot
 from eci_annotate.repository.datasets.subject_split import joined, split_subjects
 from eci_annotate.repository.export import require_named
 from eci_annotate.repository.repository import Repository
@@ -58,7 +58,7 @@ class DatasetPlan:
     refused: tuple[RefusedSubject, ...]
 
 
-def plan_dataset(repository: Repository, rules: DatasetRules, snapshot: FeedSnapshot) -> DatasetPlan:
+def plan_dataset(repository: Repository, rules: DatasetRules, snapshot: PositionSnapshot) -> DatasetPlan:
     """Return the plan of a training set from the subjects of a snapshot."""
     cases: list[TrainingCase] = []
     refused: list[RefusedSubject] = []

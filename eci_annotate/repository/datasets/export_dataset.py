@@ -16,7 +16,7 @@ from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, Named
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSubject, plan_dataset
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules
 from eci_annotate.repository.datasets.datasheet import datasheet_files
-from eci_annotate.repository.datasets.feed_snapshot import take_snapshot
+from eci_annotate.repository.datasets.position_snapshot import take_snapshot
 from eci_annotate.repository.datasets.reader_agreement import ReaderAgreement, reader_agreement
 from eci_annotate.repository.datasets.subject_job import (
     SubjectJob,

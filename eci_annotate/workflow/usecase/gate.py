@@ -5,7 +5,6 @@ All mismatches are reported together, so that they can be corrected in one pass;
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from eci_annotate.errors import Refused
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.usecase.hanging import Hanging, Placed
 from eci_annotate.workflow.usecase.pipeline import Gate, Need
+from eci_annotate.workflow.visible_text import visible_text
 
 Row = Mapping[str, Any]
 MOST_WORDS = 200
@@ -230,21 +230,14 @@ def _words(kinds: Sequence[str]) -> str:
     return " or ".join(kinds) or "annotation"
 
 
-def _seen(label: str) -> str:
-    """Return a label without what readers do not see of it: case, blanks, and how Unicode composes its letters."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
-    spaced = "".join(" " if each.isspace() else each for each in text)
-    return " ".join("".join(each for each in spaced if unicodedata.category(each) not in ("Cf", "Cc")).split())
-
-
 def _alike(labels: Iterable[str]) -> Iterator[Mismatch]:
     """Labels of lesions that a reader takes for one."""
     first: dict[str, str] = {}
     for label in dict.fromkeys(labels):
-        other = first.setdefault(_seen(label), label)
+        other = first.setdefault(visible_text(label), label)
         if other != label:
             yield Mismatch(f"two lesions are named alike, {other!r} and {label!r}: rename one", label)
-        elif not _seen(label):
+        elif not visible_text(label):
             yield Mismatch(f"the label {label!r} has no visible character: rename the lesion", label)
 
 
@@ -253,6 +246,8 @@ def _orphans(known: set[str], annotations: Sequence[Row]) -> Iterator[Mismatch]:
         if label not in known:
             series = next(str(row["series"]) for row in annotations if str(row["label"]) == label)
             text = f"the annotation {label!r} is not a lesion of the form" if label else "an annotation has no label"
-            if near := next((each for each in sorted(known) if label and _seen(each) == _seen(label)), ""):
+            if near := next(
+                (each for each in sorted(known) if label and visible_text(each) == visible_text(label)), ""
+            ):
                 text += f" (it looks like {near!a}, but is spelled {label!a})"
             yield Mismatch(text, label, series)

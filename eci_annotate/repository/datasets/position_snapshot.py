@@ -13,7 +13,7 @@ _TRIES = 5
 
 
 @dataclass(frozen=True)
-class FeedSnapshot:
+class PositionSnapshot:
     """What an actor sees of projects at a position."""
 
     position: int
@@ -25,7 +25,7 @@ class FeedSnapshot:
         return {(each.project, each.subject): _decisive(each) for each in self.subjects}
 
 
-def take_snapshot(backend: Backend, project: str | None) -> FeedSnapshot:
+def take_snapshot(backend: Backend, project: str | None) -> PositionSnapshot:
     """Return one project, or all that you may see, at one position of the feed.
 
     Raises
@@ -39,7 +39,7 @@ def take_snapshot(backend: Backend, project: str | None) -> FeedSnapshot:
         subjects = tuple(seen for name in projects for seen in every_subject(backend, name))
         position, changed = _newest(backend, after)
         if not any(name in projects for name, _ in changed):
-            return FeedSnapshot(after, projects, subjects)
+            return PositionSnapshot(after, projects, subjects)
         after = position
     raise Refused("The subjects change while they are listed.", "Try again later.")
 
