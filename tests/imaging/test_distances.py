@@ -110,7 +110,7 @@ def test_two_annotations_may_overlap_one_of_the_draft() -> None:
 def test_equal_labels_and_missing_volumes_are_known() -> None:
     rows = [{"uid": str(n), "label": label, "series": "1", "kind": "contours", "volume_mm3": size}
             for n, (label, size) in enumerate([("x", 5.0), ("x", 6.0), ("y", float("nan"))])]  # fmt: skip
-    readings = tuple(SimpleNamespace(rows=some, prior_series=frozenset()) for some in (rows, rows[1:]))
+    readings = tuple(SimpleNamespace(rows=some, prior_series=frozenset(), studies=()) for some in (rows, rows[1:]))
     comparison = Comparison("a - b", "between readers", ("a", "b"), {"S1": readings})  # type: ignore[dict-item]
     assert ambiguous_labels(comparison) == ["x"]
     assert volumes(comparison).of("y").rows == [(None, None)]
@@ -121,7 +121,9 @@ def test_volumes_before_and_after_a_treatment_and_their_change_are_targets_of_th
     for n, sizes in enumerate([(30.0, 33.0, 10.0, 12.0), (50.0, 49.0, 45.0, 43.0)]):  # before, then after, by a and b
         rows = [{"uid": f"{n}{k}", "label": "x", "series": place, "kind": "mask", "volume_mm3": size}
                 for k, (place, size) in enumerate(zip(("old", "old", "new", "new"), sizes, strict=True))]  # fmt: skip
-        subjects[f"S{n}"] = tuple(SimpleNamespace(rows=rows[k::2], prior_series=frozenset({"old"})) for k in (0, 1))
+        subjects[f"S{n}"] = tuple(
+            SimpleNamespace(rows=rows[k::2], prior_series=frozenset({"old"}), studies=()) for k in (0, 1)
+        )
     found = volumes(Comparison("a - b", "between readers", ("a", "b"), subjects))  # type: ignore[arg-type]
     by = {label: some.rows for label, some in by_label(found)}
     assert by == {

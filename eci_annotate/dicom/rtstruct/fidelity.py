@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import shapely
 from pydicom import Dataset, dcmread
 from pydicom.uid import ImplicitVRLittleEndian
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.exact_block import PRIVATE_GROUP
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
 from eci_annotate.errors import BadStructureSet
@@ -72,8 +72,7 @@ def _without_private_block(content: bytes) -> list[Annotation | None]:
     out = io.BytesIO()
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     dataset.save_as(out, enforce_file_format=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         found = read_rtstruct(out.getvalue())
     return _by_place(dataset, list(found)) if found.notes else list(found)
 

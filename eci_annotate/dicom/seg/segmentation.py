@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.exact_block import one_line, write_exact
 from eci_annotate.dicom.seg.cielab import lab_from_rgb
 from eci_annotate.dicom.seg.source_images import SourceImages
@@ -77,8 +77,7 @@ def segmentation_file(annotations: Sequence[Annotation], images: SourceImages, s
     hd = highdicom_package()
     planes, pixels = _pixels(annotations, images, statement)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # libraries quote values
+        with quiet():
             dataset = _dataset(hd, annotations, images, statement, planes, pixels)
             out = io.BytesIO()
             dataset.save_as(out, enforce_file_format=True)

@@ -8,7 +8,6 @@ signed answers and drawings stay authoritative.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.annotation_set import content_and_dataset
 from eci_annotate.dicom.exact_block import one_line
 from eci_annotate.dicom.seg.segmentation import Statement, highdicom_package, tracking_uid
@@ -89,8 +89,7 @@ def measurement_report_file(annotations: Sequence[Annotation], evidence: Evidenc
     """
     hd = highdicom_package()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # libraries quote values
+        with quiet():
             out = io.BytesIO()
             _dataset(hd, annotations, evidence, statement).save_as(out, enforce_file_format=True)
     except (EciError, MemoryError):

@@ -6,7 +6,6 @@ ICC forms as in Shrout and Fleiss, Psychol Bull 1979;86:420. What repeats within
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.errors import NotInstalled
 
 RESAMPLES, SEED = 1000, 1979
@@ -60,8 +60,7 @@ def icc(table: pd.DataFrame) -> list[Estimate]:
         return [Estimate(name, NAN, remark=FLAT) for name in FORMS]
     long = table.set_axis(range(len(table))).reset_index(names="target").melt("target", var_name="rater")
     pingouin = library("pingouin")
-    with _exactly(pingouin), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with _exactly(pingouin), quiet(), np.errstate(all="ignore"):
         found = pingouin.intraclass_corr(long, targets="target", raters="rater", ratings="value")
     return [_estimate(name, found.iloc[row]) for name, row in FORMS.items()]
 
@@ -103,8 +102,7 @@ def kappa(table: pd.DataFrame, levels: Sequence[Any], ordered: bool, subjects: S
         return Estimate(name, NAN, remark=FEW)
     if len(np.unique(codes)) == 1:
         return Estimate(name, NAN, remark=FLAT)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with quiet(), np.errstate(all="ignore"):
         if raters == 2:
             return _cohen(name, codes, len(levels), ordered)
         several = _light if ordered else _fleiss

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eci_annotate.archive.protocol import Series, Study
+from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.annotation_set import AnnotationSet
 from eci_annotate.dicom.object_origin import origin_of
 from eci_annotate.dicom.rtstruct.read import read_rtstruct
@@ -102,8 +102,7 @@ class _ObjectReader:
         origin = origin_of(content)
         named = ", ".join(filter(None, (_KINDS[series.modality], origin.maker or series.description)))
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # `notes` keeps them
+            with quiet():
                 found = self._annotations(series.modality, content)
         except EciError as error:
             return StudyObject(series.series_uid, named, origin.source, problem=error.what)
