@@ -70,15 +70,21 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
 
 
 def _unlisted(folder: Path, provenances: Sequence[Path]) -> Iterator[Check]:
-    """Yield a failed check for each file that is named like a part of a version and belongs to none that is there."""
-    listed: set[Path] = set()
+    """Yield a failed check for each file that is named like a part of a version and belongs to none that is there.
+
+    Files of a version whose record cannot be read are left out: its own checks have failed.
+    """
+    listed, unreadable = set[Path](), list[Path]()
     for path in provenances:
-        with suppress(EciError, KeyError, TypeError, AttributeError):  # named by its own checks
+        stem = path.name.removesuffix(ENDING)
+        try:
             signed = from_json(VersionSigned, parse(path.read_bytes(), path.name)["version"])
-            names = exported_parts(path.name.removesuffix(ENDING), signed.manifest, journal=True)
-            listed |= {path.with_name(name) for _, name in names}
+            listed |= {path.with_name(name) for _, name in exported_parts(stem, signed.manifest, journal=True)}
+        except (EciError, KeyError, TypeError, AttributeError):
+            unreadable.append(path.with_name(stem))
     for path in sorted(folder.rglob("*")):
-        if path not in listed and is_named_like_a_part(path.name) and not path.is_dir():
+        is_known = path in listed or any(str(path).startswith(f"{each}_") for each in unreadable)
+        if not is_known and is_named_like_a_part(path.name) and not path.is_dir():
             yield Check(path.parent.name, "", 0, "file", False, f"{path.name} belongs to no signed version here.")
 
 
