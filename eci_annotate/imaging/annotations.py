@@ -234,16 +234,16 @@ class Mask(Annotation):
 
     def voxels_on(self, grid: Grid) -> NDArray[np.bool_]:
         """Return exactly its own voxels on its own grid, and the nearest own voxel on any other grid."""
-        out = np.zeros(grid.shape, bool)
         if self.voxels.size == 0:
-            return out
+            return np.zeros(grid.shape, bool)
         offset = grid.image_from_reference(self.grid.origin_lps)
         if grid.aligned(self.grid) and np.abs(offset - np.round(offset)).max() < 0.01:
+            out = np.zeros(grid.shape, bool)
             paste(out, self.voxels, np.round(offset).astype(int))
             return out
         from eci_annotate.imaging.reslice import nearest
 
-        return nearest(self.voxels.view(np.uint8), self.grid, grid).astype(bool)
+        return nearest(self.voxels.view(np.uint8), self.grid, grid).view(bool)
 
 
 def shape_of(annotation: Annotation) -> tuple[Any, ...]:

@@ -1,5 +1,7 @@
 """Boxes, contours and masks say the same on every grid of their frame, and refuse other frames."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,20 @@ def test_a_mask_on_a_finer_grid_keeps_its_volume():
         Grid.from_arrays(np.array(grid.origin_lps) - 1.5, grid.directions, (1, 1, 1), (24, 32, 32), FRAME),
     )
     assert mask.mask_on(fine).values.sum() == pytest.approx(mask.volume_mm3)
+
+
+def test_a_mask_on_another_plane_needs_no_more_memory_than_the_result():
+    axial = volume((20, 64, 64), (3.0, 1.0, 1.0))
+    mask = Mask.from_volume(like(axial, np.ones(axial.shape, bool)))
+    grid = grid_of(axial)
+    turned = Grid.from_arrays(grid.origin_lps, np.asarray(grid.directions)[[1, 0, 2]], (1, 1, 1), (64, 60, 64), FRAME)
+    other = volume_from_array(np.zeros(turned.shape, np.int16), turned)
+    mask.mask_on(other)  # compiles
+    tracemalloc.start()
+    found = mask.mask_on(other)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.values.any() and most < 1.5 * found.nbytes
 
 
 @given(ANGLES, st.tuples(*[st.floats(6, 18)] * 3))
