@@ -70,7 +70,7 @@ def verify_exported(folder: Path, anchors: Sequence[str], images: Path | None = 
 
 
 def _unlisted(folder: Path, provenances: Sequence[Path]) -> Iterator[Check]:
-    """Yield a failed check for each file that is named like a part of a version and belongs to none that is there.
+    """Yield a failed check for each file that is named like a part of a version and belongs to none in the folder.
 
     Files of a version whose record cannot be read are left out: its own checks have failed.
     """

@@ -87,7 +87,7 @@ def _once(pairs: Iterable[Item]) -> dict[str, Any]:
 
 
 def repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:
-    """Return the first key of a YAML mapping that was there before; None if each is there once."""
+    """Return the first key of a YAML mapping that occurred before; None if each occurs once."""
     seen: set[str] = set()
     for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
         if key.value in seen:

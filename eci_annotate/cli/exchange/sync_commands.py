@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from eci_annotate.cli.terminal import Folder, Project, local, open, say, show
 from eci_annotate.cli.terminal import project as chosen
 from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.workflow.actor import Permission
+
+if TYPE_CHECKING:
+    from eci_annotate.repository.sync.pull_studies import PullOutcome
 
 sync = typer.Typer(
     help="Signed versions to other archives, and studies from them: add, status, run, retry, pull.",
@@ -151,32 +154,22 @@ def list_pull(folder: Folder) -> None:
 
     backend = local(open(folder))
     found = [(each, outcome_of(backend, each)) for each in rules(backend)]
-    columns = [
-        "rule",
-        "project",
-        "site",
-        "target",
-        "studies that",
-        "last run (UTC)",
-        "studies",
-        "files",
-        "not there now",
-        "problem",
-    ]
+    columns = ["rule", "project", "site", "target", "studies that"]
+    columns += ["last run (UTC)", "studies", "files", "not there now", "problem"]
     rows = [
-        [each.name, each.project, each.site, each.target, each.filter.words()]
-        + (
-            [f"{last.at:%Y-%m-%d %H:%M}", last.studies, last.files, last.missing, last.problem]
-            if last
-            else ["never", 0, 0, 0, ""]
-        )
-        for each, last in found
+        [each.name, each.project, each.site, each.target, each.filter.words(), *_last_run(last)] for each, last in found
     ]
     show("Pull rules", columns, rows)
     refused = [[each.name, n, why] for each, last in found if last for why, n in last.refused.items()]
     if refused:
         show("Refused", ["rule", "files", "why"], refused)
         say(f"An owner decides about them: eci-annotate held list {folder}")
+
+
+def _last_run(last: PullOutcome | None) -> list[str | int]:
+    if last is None:
+        return ["never", 0, 0, 0, ""]
+    return [f"{last.at:%Y-%m-%d %H:%M}", last.studies, last.files, last.missing, last.problem]
 
 
 @pull.command("remove")

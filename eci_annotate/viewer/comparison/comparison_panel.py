@@ -100,7 +100,7 @@ class ReadingsPanel:
     def _line(self, lesion: LesionDifference, place: str) -> w.VBox:
         goto = w.Button(icon="crosshairs", tooltip="Show where they differ most", layout=w.Layout(width="34px"))
         goto.on_click(lambda _: self._look(lesion))
-        text = w.HTML(told(lesion, self.sides, place), layout=w.Layout(flex="1 1 auto"))
+        text = w.HTML(lesion_difference_html(lesion, self.sides, place), layout=w.Layout(flex="1 1 auto"))
         line = w.VBox([w.HBox([text, goto]), *self._buttons(lesion)])
         line.add_class("eci-difference")
         line.add_class("eci-agreed" if lesion.agreed else "eci-differs")
@@ -135,7 +135,7 @@ class ReadingsPanel:
         self.mark(self._taken)
 
 
-def told(lesion: LesionDifference, sides: Sequence[Side], place: str = "") -> str:
+def lesion_difference_html(lesion: LesionDifference, sides: Sequence[Side], place: str = "") -> str:
     """Return a description of a lesion as HTML; `place`: the series that it is on."""
     parts = []
     for side, each in zip(sides, lesion.found, strict=True):
