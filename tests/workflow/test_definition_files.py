@@ -39,9 +39,9 @@ def said_of(folder: Path, read: Callable[[Path], object] = UseCase.from_folder) 
         (b"x: !!binary aGVs\n", ", x: this is neither text, number"),
         (b"x: {no: 1}\n", ", x: the name False is no text"),
         (b"? [1, 2]\n: 3\n", "found unhashable key"),
-        (b'x: "\\ud800"\n', ", x: a text has a character"),
+        (b'x: "\\ud800"\n', ", x: a text has a character | invalid Unicode character"),
         (b"x: &a [*a]\n", "nested too deeply"),
-        (b"x: " + b"[" * 3000 + b"]" * 3000, "nested too deeply"),
+        (b"x: " + b"[" * 3000 + b"]" * 3000, "nested too deeply | nesting depth"),
         (BOMB.encode(), "too many"),
         (b"x: !!python/object/apply:os.system [id]\n", "cannot be read (line"),
     ],
@@ -52,7 +52,7 @@ def test_a_damaged_yaml_file_is_named_with_the_place(folder: Path, file: str, ad
     line = path.read_bytes().count(b"\n") + 2
     path.write_bytes(path.read_bytes() + added)
     said = said_of(folder, read_plan if file == "phantom.yaml" else UseCase.from_folder)
-    assert file in said and says.format(line=line) in said
+    assert file in said and any(each in said for each in says.format(line=line).split(" | "))
 
 
 @pytest.mark.parametrize(
