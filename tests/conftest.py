@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 import httpx._transports.default as httpx_transports
@@ -31,6 +32,8 @@ WALKS = (
     "batch/test_bids_validator.py",
     "batch/test_prepare.py",
     "decoder/test_workers.py",
+    "proxy/test_after_a_kill.py",
+    "proxy/test_deidentifier_pool.py",
     "proxy/test_demo_site.py",
     "proxy/test_offline_numbers.py",
     "proxy/test_pipeline.py",
@@ -86,7 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def fixture_keys() -> Iterator[None]:
     """Give fixtures that several tests share keys that were made before, each once in a process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PrivateKey, "generate", giver(iter(kept("fixture_keys")), PrivateKey.generate))
+        patch.setattr(PrivateKey, "generate", giver(cycle(kept("fixture_keys")), PrivateKey.generate))
         yield
 
 
