@@ -20,7 +20,7 @@ B_VALUES = (0x0019100C, 0x00431039, 0x20011003)  # Siemens, GE, Philips
 DIRECTION = 0x0019100E  # Siemens
 GE_DIRECTION = (0x001910BB, 0x001910BC, 0x001910BD)
 CREATORS = {0x0019100C: "SIEMENS", 0x0019100E: "SIEMENS", 0x00431039: "GEMS_PARM", 0x20011003: "PHILIPS IMAGING"}
-CREATORS |= dict.fromkeys(GE_DIRECTION, "GEMS_ACQU")
+CREATORS |= {0x0019100A: "SIEMENS", 0x00651050: "IMAGE PRIVATE HEADER"} | dict.fromkeys(GE_DIRECTION, "GEMS_ACQU")
 BLOCKS = range(0x10, 0x20)  # where private creators usually reserve their elements
 COMMENTS = 0x00204000  # ImageComments
 CANON = ("TOSHIBA", "CANON")
@@ -93,7 +93,7 @@ def _origin(frame: Frame) -> Any:
     return "\\".join(str(part) for part in value[:2]) if isinstance(value, (MultiValue, list, tuple)) else None
 
 
-def _private(frame: Frame, tag: int) -> Any:
+def private_value(frame: Frame, tag: int) -> Any:
     """Return the value of a tag, from the functional groups or the file; bytes as text."""
     value = frame.groups.get(f"{tag:08X}")
     if value is None and (placed := _in_its_block(frame.dataset, tag)):
@@ -158,7 +158,7 @@ def b_value(frame: Frame) -> float | None:
         return value
     for tag in B_VALUES:
         try:
-            found = numbers(value, "b-value") if (value := _private(frame, tag)) is not None else None
+            found = numbers(value, "b-value") if (value := private_value(frame, tag)) is not None else None
         except Exception:  # a malformed private element says nothing
             continue
         if found is not None:
@@ -168,8 +168,8 @@ def b_value(frame: Frame) -> float | None:
 
 def direction(frame: Frame) -> tuple[float, ...] | None:
     """Return the diffusion gradient direction; None for b = 0 and for traces."""
-    values = [frame.get("DiffusionGradientOrientation"), _private(frame, DIRECTION)]
-    ge = [_private(frame, tag) for tag in GE_DIRECTION]
+    values = [frame.get("DiffusionGradientOrientation"), private_value(frame, DIRECTION)]
+    ge = [private_value(frame, tag) for tag in GE_DIRECTION]
     values.append(None if None in ge else [part[0] if isinstance(part, list) else part for part in ge])
     values.append(_canon(frame)[1:] or None)
     for value in values:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydicom.multival import MultiValue
 
+from eci_annotate.dicom.images.attributes import private_value
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import value_of
@@ -17,6 +18,7 @@ UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 MOST_PIXELS = 1 << 16  # rows or columns
 # NM images seen from outside (PS3.3 C.8.4.9.1.1): their place is that of the detector; RECON TOMO are slices
 PLANAR = {"STATIC", "DYNAMIC", "GATED", "WHOLE BODY", "TOMO", "GATED TOMO"}
+TILES = (0x0019100A, 0x00651050)  # Siemens, United Imaging: how many slices lie side by side in one picture
 GEOMETRY = ("SeriesInstanceUID", "PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient")
 
 
@@ -47,6 +49,11 @@ def require_volumes(frames: Sequence[Frame]) -> None:
             raise UnsupportedImages(
                 "NM images of this kind are views from outside, and no slices.",
                 "Load them with load_stacks, which gives each image.",
+            )
+        if is_mosaic(frame):
+            raise UnsupportedImages(
+                "The slices of this series lie side by side in one picture (a mosaic), whose place is no slice's.",
+                "Ask the sender for one image for each slice, or load the pictures with load_stacks.",
             )
         if "ImagePositionPatient" not in frame.groups and "ImagePositionVolume" in frame.groups:
             raise UnsupportedImages(
@@ -114,8 +121,24 @@ def is_planar(frame: Frame) -> bool:
     return isinstance(kind, (MultiValue, list, tuple)) and len(kind) > 2 and str(kind[2]).strip().upper() in PLANAR
 
 
+def is_mosaic(frame: Frame) -> bool:
+    """Whether a picture has all slices of a volume side by side: its position and orientation are not theirs."""
+    if frame.number or frame.modality != "MR":
+        return False
+    kind = frame.get("ImageType")
+    words = kind if isinstance(kind, (MultiValue, list, tuple)) else [kind]
+    return "MOSAIC" in (str(word).strip().upper() for word in words) or any(_is_several(frame, tag) for tag in TILES)
+
+
+def _is_several(frame: Frame, tag: int) -> bool:
+    try:
+        return float(private_value(frame, tag) or 0) > 1
+    except (TypeError, ValueError):
+        return False
+
+
 def has_place(frame: Frame) -> bool:
     """Whether a frame is a slice with a place in space; others are shown one by one."""
-    if is_planar(frame) or (frame.number and "ImagePositionPatient" not in frame.groups):
+    if is_planar(frame) or is_mosaic(frame) or (frame.number and "ImagePositionPatient" not in frame.groups):
         return False
     return all(frame.get(keyword) is not None for keyword in GEOMETRY)

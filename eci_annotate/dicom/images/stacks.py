@@ -10,7 +10,7 @@ from typing import Any
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.projections import projection_attrs, projection_grid, view_of
-from eci_annotate.dicom.images.requirements import has_place, require_all_parts, require_picture
+from eci_annotate.dicom.images.requirements import has_place, is_mosaic, require_all_parts, require_picture
 from eci_annotate.dicom.images.slice_order import order_of, runs_of
 from eci_annotate.dicom.images.split_series import (
     FrameGroup,
@@ -182,7 +182,8 @@ def _without_place(frames: Sequence[Frame]) -> Iterator[tuple[Frame, ...]]:
 
 
 def _picture(shots: tuple[Frame, ...], place: int, of: int) -> Stack:
-    name = "" if of == 1 else view_of(shots[0]) or f"image {place} of {of}"
+    what = "mosaic" if is_mosaic(shots[0]) else "image"
+    name = "" if of == 1 else view_of(shots[0]) or f"{what} {place} of {of}"
     return Stack(shots, projection_grid(shots), name, kind=StackKind.PROJECTION)
 
 
