@@ -1,4 +1,4 @@
-"""nnU-Net v2 and MONAI, installed in an environment of their own, read exported sets: same voxels, same places."""
+"""nnU-Net v2, MONAI and pycocotools, in an environment of their own, read exported sets: same voxels, same places."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not SOAK, reason="PyTorch in an environment of its own; make soak builds it"),
 ]
 
-PACKAGES = ("torch==2.13.0", "monai>=1.5", "nnunetv2>=2.6", "nibabel>=5.3")
+PACKAGES = ("torch==2.13.0", "monai>=1.5", "nnunetv2>=2.6", "nibabel>=5.3", "pycocotools>=2.0.7")
 SHARES = "0.5/0.25/0.25"
 PARTS = ("training", "validation", "test")
 # each saves <case>.npz with image, labels and (MONAI) the affine, in the axes of the file: i, j, k
@@ -63,6 +63,28 @@ for part, end in (("train", "Tr"), ("test", "Ts")):
         labels, _ = reader.read_seg(str(label))
         np.savez(out / f"{part}.{name}.npz", image=image[0].T, labels=labels[0].T, spacing=facts["spacing"])
 """
+# saves <case>.npz with labels (k, j, i): the number of the category, where there is a region
+COCO = """
+import sys
+from pathlib import Path
+import numpy as np
+from pycocotools.coco import COCO
+
+root, out = map(Path, sys.argv[1:])
+coco = COCO(str(root / "annotations.json"))
+cases = {}
+for image in coco.imgs.values():
+    labels = np.zeros((image["height"], image["width"]), np.uint8)
+    for found in coco.loadAnns(coco.getAnnIds(image["id"])):
+        region = coco.annToMask(found) > 0
+        assert found["area"] == region.sum() and not labels[region].any()
+        j, i = np.nonzero(region)
+        assert found["bbox"] == [i.min(), j.min(), i.max() - i.min() + 1, j.max() - j.min() + 1]
+        labels[region] = found["category_id"]
+    cases.setdefault((image["split"], image["case"]), {})[image["slice"]] = labels
+for (part, name), slices in cases.items():
+    np.savez(out / f"{part}.{name}.npz", labels=np.stack([slices[k] for k in sorted(slices)]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +103,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make(tmp_path_factory.mktemp("datasets"), 6)
     sign(made)
     repo = as_member(made, "olga")
-    for kind in ("nnunet", "monai"):
+    for kind in ("nnunet", "monai", "coco"):
         export_dataset(repo, made.parent / kind, kind, rules_of(**RULES), number=7)
     return made
 
@@ -137,3 +159,14 @@ def test_nnunet_finds_the_set_whole_and_reads_the_same_voxels(programs: Path, fo
         np.testing.assert_array_equal(found["image"], image.values.T)
         np.testing.assert_array_equal(found["labels"], mask.values.T)
         np.testing.assert_allclose(found["spacing"], row["spacing_kji_mm"], atol=1e-4)
+
+
+def test_pycocotools_reads_the_same_regions(programs: Path, folder: Path, tmp_path: Path) -> None:
+    run(programs / "python", "-c", COCO, folder.parent / "coco", tmp_path)
+    read = read_cases(tmp_path)
+    cases = [*eci.datasets(as_member(folder, "olga"), **RULES)]
+    assert len(cases) == len(read) == 5
+    for _, mask, row in cases:
+        part, found = read[row["case"]]
+        assert part == row["part"]
+        np.testing.assert_array_equal(found["labels"], mask.values)
