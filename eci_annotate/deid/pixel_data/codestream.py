@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 ITEM = b"\xfe\xff\x00\xe0"
@@ -11,18 +11,23 @@ J2K = b"\xff\x4f\xff\x51"  # start of codestream, and of its size marker
 JPEG = b"\xff\xd8"
 _SEARCHED = 1 << 12  # bytes in which a JP2 box may come before the codestream
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}  # start of frame
+_SCAN, _APP8, _HP = 0xDA, 0xE8, b"mrfx"  # start of the pixels; where HP's JPEG-LS names its transform of colours
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 
 
 @dataclass(frozen=True)
 class Codestream:
-    """Size of a picture, number of its samples, and bits of each, as its codestream says; `lines` is 0 for unknown."""
+    """Size of a picture, number of its samples, and bits of each, as its codestream says; `lines` is 0 for unknown.
+
+    `is_transformed`: its colours are differences, as HP's extension of JPEG-LS stores them, which few decoders undo.
+    """
 
     lines: int
     columns: int
     samples: int
     bits: int
     is_signed: bool
+    is_transformed: bool = False
 
 
 def fragments_of(content: bytes) -> list[tuple[int, int]]:
@@ -58,18 +63,27 @@ def codestream_of(content: bytes) -> Codestream | None:
 
 
 def _of_jpeg(content: bytes) -> Codestream | None:
+    found, is_transformed = None, False
+    for marker, at in _segments_of(content):
+        if marker in _FRAMES:
+            found = struct.unpack_from(">BHHB", content, at)
+        elif marker == _APP8 and content[at : at + 4] == _HP:
+            is_transformed = content[at + 4] != 0
+    if found is None:
+        return None
+    bits, lines, columns, samples = found
+    return Codestream(lines, columns, samples, bits, False, is_transformed)
+
+
+def _segments_of(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield marker and start of the data of each segment before the coded pixels, as far as they can be read."""
     at = 2
-    while content[at] == 0xFF:
-        marker = content[at + 1]
+    while at + 4 <= len(content) and content[at] == 0xFF and (marker := content[at + 1]) != _SCAN:
         if marker == 0xFF or marker in _BARE:
             at += 1 if marker == 0xFF else 2
             continue
-        (length,) = struct.unpack_from(">H", content, at + 2)
-        if marker in _FRAMES:
-            bits, lines, columns, samples = struct.unpack_from(">BHHB", content, at + 4)
-            return Codestream(lines, columns, samples, bits, False)
-        at += 2 + length
-    return None
+        yield marker, at + 4
+        at += 2 + int(struct.unpack_from(">H", content, at + 2)[0])
 
 
 def _of_j2k(content: bytes) -> Codestream:

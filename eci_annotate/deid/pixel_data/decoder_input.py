@@ -69,6 +69,8 @@ def _require_same_size(dataset: Dataset, picture: Codestream) -> None:
 
 
 def _of_pictures(dataset: Dataset, syntax: UID, pictures: Sequence[Codestream]) -> dict[str, Any]:
+    if any(each.is_transformed for each in pictures):
+        raise ValueError("colours that no decoder here can give")
     bits, is_colour = max(each.bits for each in pictures), pictures[0].samples > 1
     allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
     container = 8 if bits <= 8 else 16 if bits <= 16 else 32

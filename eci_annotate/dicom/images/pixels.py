@@ -18,7 +18,7 @@ from pydicom.uid import UID, RLELossless
 
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.encapsulated.decodable import decodable, require_stored_bits
-from eci_annotate.dicom.encapsulated.imagecodecs_plugin import pixels_of
+from eci_annotate.dicom.encapsulated.imagecodecs_plugin import colours_of, pixels_of
 from eci_annotate.dicom.frame_bytes import (
     AGAIN,
     frame_bits,
@@ -122,7 +122,7 @@ def _decoded(dataset: Dataset, number: int, frames: int) -> NDArray[Any]:
     ready = _ready(dataset, frames)
     with quiet():
         if is_usual:
-            every = pixels_of(ready) if samples == 1 else np.asarray(ready.pixel_array)
+            every = pixels_of(ready) if samples == 1 else colours_of(ready)
             one = every[number] if frames > 1 else every
         else:  # pydicom takes the lowest bits for the stored ones
             one = np.asarray(pixel_array(ready, index=number, correct_unused_bits=False))
