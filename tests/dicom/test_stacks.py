@@ -422,3 +422,16 @@ def test_values_that_only_a_mapping_makes_comparable_are_said_not_to_be(tmp_path
     multi_frame(tmp_path / "enhanced.dcm", (0,))
     eci.load_series(edited(tmp_path / "enhanced.dcm", mapped))
     assert any("cannot be compared" in str(each.message) for each in recwarn) is (len(set(slopes)) > 1)
+
+
+def test_a_damaged_file_costs_no_other_series_its_row(tmp_path):
+    make_series(tmp_path / "a", 3)
+    for n, path in enumerate(make_series(tmp_path / "b", 2)):
+        path.write_bytes(path.read_bytes()[: 300 + n])
+    table = eci.series_in(tmp_path)
+    assert table["files"].tolist() == [3, 2] and table.index[1] == "" and table["remark"].iloc[0] == ""
+    assert "truncated" in table["remark"].iloc[1] and "1 more" in table["remark"].iloc[1]
+    with pytest.raises(errors.DamagedFile):
+        eci.series_in(tmp_path / "b")
+    with pytest.raises(errors.DamagedFile):  # a slice of it may be the damaged file
+        eci.load_series(tmp_path, series_uid=table.index[0])

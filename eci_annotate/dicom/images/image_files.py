@@ -139,8 +139,12 @@ class ImageFile:
         return without_unused_bits(self.dataset, found.reshape(rows, columns))
 
 
-def image_files(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[ImageFile]:
+def image_files(
+    source: Source, progress: Progress | None = None, *, series_uid: str = "", unread: list[EciError] | None = None
+) -> list[ImageFile]:
     """Read the headers of all images; reports, structure sets and the like are passed over.
+
+    With `unread` the faults of single files are added to it, and the others are read.
 
     Raises
     ------
@@ -152,14 +156,24 @@ def image_files(source: Source, progress: Progress | None = None, *, series_uid:
     paths = files_of(source)
     found = []
     for number, path in enumerate(paths):
-        image = open_image(path, number)
+        image = open_image(path, number) if unread is None else _opened(path, number, unread)
         if image is not None and series_uid in ("", str(value_of(image.dataset, "SeriesInstanceUID") or "")):
             found.append(image)
         if progress is not None:
             progress(number + 1, len(paths))
     if not found:
+        for error in unread or ():
+            raise error
         raise NoImages("There are DICOM files, but none holds an image.", "Give the files of an image series.")
     return found
+
+
+def _opened(path: Path | Opener, number: int, unread: list[EciError]) -> ImageFile | None:
+    try:
+        return open_image(path, number)
+    except EciError as error:
+        unread.append(error)
+        return None
 
 
 def open_image(path: Path | Opener, number: int = 0) -> ImageFile | None:

@@ -15,7 +15,7 @@ from eci_annotate.dicom.images.files import Source
 from eci_annotate.dicom.images.headers import HANGING_TAGS, plain, study_date_of
 from eci_annotate.dicom.images.image_files import ImageFile, Progress, frames_of_files, image_files
 from eci_annotate.dicom.images.stacks import Stack, require_pictures, stacks_of
-from eci_annotate.errors import BadImages, DamagedFile
+from eci_annotate.errors import BadImages, DamagedFile, EciError
 from eci_annotate.workflow.series.series_facts import facts_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,15 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     -------
     DataFrame
         One row per series, by `series_uid`: modality, number, description, number of files, names of its stacks,
-        size (slices, rows, columns), and a remark where it is no volume.
+        size (slices, rows, columns), and a remark where it is no volume. Files that cannot be read have a last row,
+        without a UID: nobody knows which series they are missing in.
+
+    Raises
+    ------
+    NoImages
+        If no file holds an image.
+    DamagedFile
+        If no file can be read.
 
     Examples
     --------
@@ -98,9 +106,13 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = {uid: _row(images) for uid, images in _by_series(source, progress).items()}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
-    return table.rename_axis("series_uid").sort_values("number", kind="stable")
+    unread: list[EciError] = []
+    rows = {uid: _row(images) for uid, images in _by_series(source, progress, unread).items()}
+    rows = dict(sorted(rows.items(), key=lambda row: row[1][COLUMNS.index("number")]))
+    if unread:
+        more = f" {len(unread) - 1} more cannot be read." if len(unread) > 1 else ""
+        rows[""] = ["", 0, "", len(unread), "", "", unread[0].what + more]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS)).rename_axis("series_uid")
 
 
 def folder_headers(source: Source) -> list[tuple[str, dict[str, Any]]]:
@@ -108,7 +120,7 @@ def folder_headers(source: Source) -> list[tuple[str, dict[str, Any]]]:
 
     Series that cannot be split into stacks are left out.
     """
-    series = _by_series(source, None).values()
+    series = _by_series(source).values()
     dates = _study_dates(series)
     newest = max(dates.values(), default="")
     current = {uid for uid, date in dates.items() if date == newest}
@@ -124,9 +136,11 @@ def _study_dates(series: Iterable[Sequence[ImageFile]]) -> dict[str, str]:
     return {uid: study_date_of(dates) for uid, dates in found.items()}
 
 
-def _by_series(source: Source, progress: Progress | None) -> dict[str, list[ImageFile]]:
+def _by_series(
+    source: Source, progress: Progress | None = None, unread: list[EciError] | None = None
+) -> dict[str, list[ImageFile]]:
     found: dict[str, list[ImageFile]] = {}
-    for image in image_files(source, progress):
+    for image in image_files(source, progress, unread=unread):
         found.setdefault(str(image.dataset.get("SeriesInstanceUID", "")), []).append(image)
     return found
 
