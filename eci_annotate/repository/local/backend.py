@@ -161,8 +161,9 @@ class LocalBackend:
 
     def _note_reading(self, project: str, subject: str, what: str) -> None:
         with self.refusals("Read images", project, subject):
-            seen = self._subject(project, subject)
-            if seen.withdrawn or not self.account.actor.may(Permission.SEE_IMAGES, project, seen.site):
+            actor = self.account.actor
+            seen = self.context.seen(project, subject, actor)
+            if seen.withdrawn or not actor.may(Permission.SEE_IMAGES, project, seen.site):
                 raise Refused(f"You may not see images of {project!r}.", "Ask its owner.")
         if what:
             self.trail.note("read.1", project, subject, what)
