@@ -91,7 +91,8 @@ def test_a_new_version_is_copied_again_and_a_rejected_one_counts_nowhere(
     annotated(as_member(monkeypatch, folder, "anna"), rerun=True)
     ruth = as_member(monkeypatch, folder, "ruth")
     assert [each.version for each in ruth.versions(S, "copy")] == [1, 2]
-    assert ruth.signed(S, "copy", 2).event.basis["annotate"] == 2
+    copy = ruth.signed(S, "copy", 2)
+    assert copy.event.basis["annotate"] == 2 and len(copy.annotations()) == 1, "the copy of version 1 is not in it"
     ruth.start(S, "review").sign("I looked at it", verdict="accept")
     assert {(each.task, each.version) for each in ruth.signed_versions(accepted=True)} == {("annotate", 2), ("copy", 2)}
     assert DerivedTasks(local(open(folder)).context).step() == 0, "nothing is left"

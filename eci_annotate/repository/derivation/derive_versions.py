@@ -15,6 +15,8 @@ from eci_annotate.repository.external.study_registrations import registrations_o
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.repository import Repository
+from eci_annotate.repository.task import Task
+from eci_annotate.tools.editing.entries import Delete
 from eci_annotate.workflow.subject.state import TaskStatus
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
@@ -64,6 +66,16 @@ def derive(repo: Repository, project: str, subject: str, name: str) -> None:
             remarks = (f"The registration cannot be used: {error.what}",)
     copied = copied_drawing(task, source, rule, known)
     copied = replace(copied, remarks=(*remarks, *copied.remarks))
-    if copied.annotations and not task.draft().lines:
+    _clear(task)
+    if copied.annotations:
         adopt(task, copied.annotations, f"{of}/{source.version}")
     task.sign(in_words(source, copied, layer.digest if layer else ""))
+
+
+def _clear(task: Task) -> None:
+    """Delete what the draft holds: the copy of an earlier version, or of an attempt that was interrupted."""
+    from eci_annotate.tools import replay, to_line
+
+    draft = task.draft()
+    if held := list(replay(task.volume, draft.snapshot, draft.lines).table.objects):
+        task.save([to_line(Delete(uid)) for uid in held])

@@ -116,8 +116,8 @@ class CopyRule:
     Parameters
     ----------
     source, target
-        Slots of the hanging protocol: annotations on the first of `source` that has a series are copied onto the
-        first of `target` that has another one.
+        Slots of the hanging protocol: annotations on the series of all `source` slots are copied onto the first of
+        `target` that has another series.
     registration
         Data layer with a registration from the source's frame of reference to the target's; without one both must
         have the same.
