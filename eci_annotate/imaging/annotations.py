@@ -58,6 +58,8 @@ class Box(Annotation):
         if axes.shape != (3, 3) or not np.allclose(axes @ axes.T, np.eye(3), atol=1e-4):
             raise BadAnnotation("The axes of a box are not at right angles.", "Give three orthogonal unit vectors.")
         size = np.asarray(self.size_mm, float)
+        if not np.isfinite(np.asarray(self.centre_lps, float)).all():
+            raise BadAnnotation("The centre of a box is not a number.", "Give three finite coordinates.")
         if size.shape != (3,) or not np.isfinite(size).all() or (size < 0).any() or (size > FLAT_MM).sum() < 2:
             raise BadAnnotation(f"{self.size_mm} mm is not the size of a box.", "At most one size may be zero.")
         object.__setattr__(self, "axes_lps", tuple(tuple3(a, 9) for a in axes))
@@ -157,6 +159,8 @@ class Contours(Annotation):
         rings = tuple(np.asarray(r, float) for r in self.rings_lps)
         if any(r.ndim != 2 or r.shape[1] != 3 or len(r) < 3 or not np.isfinite(r).all() for r in rings):
             raise BadAnnotation("A contour needs at least three points (x, y, z).", "Leave out rings without area.")
+        if self.spacing_mm is not None and not 0 < self.spacing_mm < np.inf:
+            raise BadAnnotation("The spacing of contours is not a distance.", "Give millimetres above 0, or None.")
         object.__setattr__(self, "rings_lps", rings)
 
     @property

@@ -9,7 +9,7 @@ session that continued from what can be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +133,11 @@ def whole_journal(entries: Iterable[Record]) -> tuple[str, list[str]]:
     if reader.unread or reader.lost:
         raise Refused("Steps of this drawing are missing.", "Look at the signed version itself.")
     return start, reader.lines
+
+
+def all_lines(entries: Iterable[Record]) -> Iterator[str]:
+    """Yield the journal lines of all entries, also those that a snapshot stands for."""
+    return (line for entry in entries for line in entry.get("l", ()))
 
 
 def content_digest(entries: Iterable[Record]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,19 @@ import pytest
 
 from eci_annotate import tools
 from eci_annotate.errors import BadAnswers, Refused
+from eci_annotate.imaging.annotations import Box
+from eci_annotate.imaging.volume import grid_of
+from eci_annotate.repository.admin.new_project import publish
 from eci_annotate.repository.local.sign import proposal_of
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Signed, Task
-from eci_annotate.tools.editing.entries import SetOption
+from eci_annotate.tools import to_line
+from eci_annotate.tools.editing.adoption import adoption_of
+from eci_annotate.tools.editing.entries import Delete, SetOption
 from eci_annotate.tools.freedraw import Drawing
 from eci_annotate.tools.protocol import Idle
-from eci_annotate.workflow.subject.commands import Sign, Withdraw
+from eci_annotate.workflow.subject.commands import ChangeUseCase, Sign, Withdraw
+from eci_annotate.workflow.usecase.usecase import UseCase
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
 
@@ -105,3 +112,22 @@ def test_a_polygon_that_was_not_closed_is_not_signed(repo: Repository) -> None:
     (content,) = signed.content("snapshot")
     assert tools.replay(task.volume, content, []).state == Idle()
     assert [each.label for each in signed.annotations()] == ["lesion 1"]
+
+
+def test_what_is_beside_the_images_or_drawn_with_another_tool_is_refused(folder: Path, repo: Repository) -> None:
+    task = drawn(repo)
+    series = str(task.hanging().first)
+    frame = grid_of(task.volume()).frame_of_reference_uid
+    beside = Box((9000, 0, 0), (9, 9, 9), label="lesion 1", uid="b", series_uid=series, frame_uid=frame)
+    task.save([to_line(adoption_of(beside, None, "model/1"))])
+    with pytest.raises(Refused, match="beside the images"):
+        task.sign(MEANING)
+    task.save([to_line(Delete("b"))])
+    propose(repo, task)
+    definition = json.loads(task.use_case.blob)
+    definition["usecase"]["tasks"][1]["tools"] = ["freedraw"]
+    publish(local(repo), P, case := UseCase.from_definition(definition))
+    task.release()
+    repo.backend.do(ChangeUseCase(P, S, case.digest, case.pipeline, "outlines only"))
+    with pytest.raises(Refused, match="Box, which this task does not offer"):
+        repo.start(S, "annotate").sign(MEANING)

@@ -20,7 +20,7 @@ from eci_annotate.archive.protocol import Archive, hanging_headers
 from eci_annotate.errors import BadJournal
 from eci_annotate.imaging.annotations import Annotation, Box
 from eci_annotate.imaging.measurements import volume_mm3_on
-from eci_annotate.repository.draft_entries import content_digest, read_draft
+from eci_annotate.repository.draft_entries import all_lines, content_digest, read_draft
 from eci_annotate.repository.keys.subject_encryption import SubjectBlobs
 from eci_annotate.repository.local.volumes.signature_files import SignatureFiles
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
@@ -125,6 +125,8 @@ class Proposals:
             The report is not complete, or does not match the annotations; names the question.
         BadJournal
             The draft cannot be replayed.
+        Refused
+            An annotation is not on its images, or was drawn with a tool that the task does not offer.
         """
         digest = content_digest(job.entries)
         key = (job.project, job.subject, job.task.name, job.case.digest, digest)
@@ -156,6 +158,7 @@ class Proposals:
 
 def _replayed(shop: Workshop, job: Job) -> _Replayed:
     from eci_annotate.tools import replay, save
+    from eci_annotate.tools.editing.draft_check import require_offered, require_placed
     from eci_annotate.tools.growcut.growth_decision import require_decided
 
     stamps: dict[str, str] = {}
@@ -171,6 +174,8 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     easel = replay(volume, draft.snapshot, draft.lines)
     easel.settle()  # a polygon that was not closed is not part of what is signed
     require_decided(easel)
+    require_placed(easel.table)
+    require_offered(all_lines(job.entries), easel.table, job.task.tools)
     annotations = tuple(easel.table.annotations())
     rows = tuple(_row(each, easel.table) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}

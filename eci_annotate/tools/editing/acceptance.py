@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +12,7 @@ from eci_annotate.errors import BadJournal, Refused
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.tools.editing.entries import Accept
-from eci_annotate.tools.editing.npz import Shelf, object_in, object_out, opened, where_of
+from eci_annotate.tools.editing.npz import UNREADABLE, Shelf, object_in, object_out, opened, where_of
 from eci_annotate.tools.protocol import FULL, ArrayEdit, Edit, Fields, Object, ObjectEdit, Paint, Unplaced
 from eci_annotate.tools.suggestion import Suggestion
 
@@ -67,7 +65,7 @@ def accepted(
     BadJournal
         If the entry cannot be read.
     Refused
-        If an annotation was deleted meanwhile, or is of another kind or grid.
+        If an annotation was deleted meanwhile, is of another kind or grid, or the one to add exists already.
     """
     try:
         body, arrays = opened(base64.b64decode(entry.shape, validate=True))
@@ -76,6 +74,10 @@ def accepted(
         if tuple(body["shape"]) != tuple(grid_shape):
             raise Refused("The suggestion was made on a different grid.", "Make it again on this series.")
         added = object_in(body["adds"], arrays)
+        if added and (not isinstance(added, Paint) or added.series_uid != entry.series_uid):
+            raise ValueError(added.uid)
+        if added and added.uid in objects:
+            raise Refused("The annotation of this suggestion exists already.", "Make the suggestion again.")
         known = {**objects, **({added.uid: added} if added else {})}
         return [
             *([ObjectEdit(added.uid, None, added)] if added else []),
@@ -83,7 +85,7 @@ def accepted(
             *_masks(body["masks"], arrays, known, fields, grid_shape),
             *_cleared(body["clears"], fields),
         ]
-    except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise BadJournal("An acceptance in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
 
 
@@ -91,7 +93,7 @@ def accepted_uids(shape: str) -> list[str]:
     """Return the uids of the painted annotations that an acceptance (its `shape`) writes; BadJournal if unreadable."""
     try:
         return [str(mask["uid"]) for mask in opened(base64.b64decode(shape, validate=True))[0]["masks"]]
-    except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise BadJournal("An acceptance in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
 
 

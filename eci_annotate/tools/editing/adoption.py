@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from eci_annotate.errors import BadJournal, Refused
 from eci_annotate.imaging.blocks import bounding_box
 from eci_annotate.tools.editing.entries import Adopt
-from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
+from eci_annotate.tools.editing.npz import UNREADABLE, Shelf, field_out, object_in, object_out, opened, where_of
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import ArrayEdit, Edit, Fields, Object, ObjectEdit, Paint
 
@@ -73,7 +71,7 @@ def adopted(entry: Adopt, grid_shape: tuple[int, ...], before: Fields) -> tuple[
         if tuple(block["shape"]) != tuple(grid_shape):
             raise Refused(f"{thing.label!r} was painted on a different grid.", "Draw it again on this series.")
         values, where = arrays[block["values"]], where_of(block["where"])
-    except (binascii.Error, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise BadJournal("An adoption in the journal cannot be read.", "Reopen from an earlier snapshot.") from error
     after = np.zeros_like(before)
     after[where] = values

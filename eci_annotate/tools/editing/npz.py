@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import io
 import json
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,11 @@ from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.blocks import Block, bounding_box
 from eci_annotate.tools.protocol import Angle, Distance, Fields, Object, Paint, Ruler, Unplaced
 
+# what content that is none raises while it is read
+UNREADABLE = (
+    *(binascii.Error, zipfile.BadZipFile, zlib.error, EOFError, MemoryError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+)
 KINDS: dict[str, type[Any]] = {
     "box": Box, "contours": Contours, "paint": Paint, "unplaced": Unplaced, "distance": Distance, "angle": Angle,
 }  # fmt: skip
@@ -85,12 +92,19 @@ def object_in(body: dict[str, Any] | None, arrays: Any) -> Object | None:
         return None
     kind = KINDS[body.pop("kind")]
     if kind is Contours:
-        body["rings_lps"] = tuple(np.split(arrays[body.pop("points")], arrays[body.pop("ends")])[:-1])
+        body["rings_lps"] = _rings(arrays[body.pop("points")], arrays[body.pop("ends")])
     if "points_lps" in body:
         body["points_lps"] = tuple(tuple(point) for point in body["points_lps"])
     body["colour"] = tuple(body["colour"])
     thing: Object = kind(**body)
     return thing
+
+
+def _rings(points: NDArray[Any], ends: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return the rings of which `ends` are the ends among all points."""
+    if (np.diff(ends, prepend=0) < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(points):
+        raise ValueError("points that belong to no ring")
+    return tuple(np.split(points, ends)[:-1])
 
 
 def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
@@ -105,6 +119,8 @@ def field_out(uid: str, field: Fields, shelf: Shelf) -> dict[str, Any]:
 
 
 def where_of(pairs: list[list[int]]) -> Block:
-    """Return a block from its bounds."""
+    """Return a block from its bounds; raises ValueError for bounds that count from the end."""
+    if any(not 0 <= a <= b for a, b in pairs):
+        raise ValueError("bounds of no block")
     k, j, i = (slice(a, b) for a, b in pairs)
     return k, j, i

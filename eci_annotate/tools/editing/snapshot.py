@@ -5,7 +5,6 @@ Format: a NumPy .npz (zip, deflated) with `easel.json` data and the arrays it na
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -13,13 +12,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from shapely.errors import ShapelyError
 
 from eci_annotate.errors import BadJournal, EciError
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.tools.editing.history import Change, Item
 from eci_annotate.tools.editing.journal import from_line
-from eci_annotate.tools.editing.npz import Shelf, field_out, object_in, object_out, opened, where_of
+from eci_annotate.tools.editing.npz import UNREADABLE, Shelf, field_out, object_in, object_out, opened, where_of
 from eci_annotate.tools.editing.open_state import options_in, state_in, state_out
 from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit
 from eci_annotate.tools.registry import TOOLS
@@ -88,7 +88,7 @@ def load(content: bytes, volume_of: Callable[[str], xr.DataArray]) -> Easel:
                 f"The snapshot has format {body['version']}; this release reads {VERSION}.", "Update eci_annotate."
             )
         return _filled(Easel(volume_of), body, arrays)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise BadJournal("The snapshot cannot be read.", "Reopen from an earlier one.") from error
 
 
@@ -133,7 +133,7 @@ def apply_again(easel: Easel, entry: Entry) -> tuple[Change, ...]:
     Raises
     ------
     BadJournal
-        If it cannot be read.
+        If it cannot be read, or its values are such that no tool can do anything with them.
     """
     try:
         return easel.do(entry)
@@ -141,3 +141,5 @@ def apply_again(easel: Easel, entry: Entry) -> tuple[Change, ...]:
         raise
     except EciError:
         return ()
+    except (*UNREADABLE, ShapelyError) as error:
+        raise BadJournal("A step of the stroke journal cannot be done.", "Reopen from the last snapshot.") from error
