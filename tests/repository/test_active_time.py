@@ -47,6 +47,12 @@ def test_clocks_that_go_back_and_entries_without_times_count_nothing() -> None:
     assert found is not None and (found.loading_s, found.drawing_s) == (10, 3)
 
 
+def test_a_time_without_a_zone_is_utc() -> None:
+    naive = {"l": ["…"], "t": (START + timedelta(seconds=9)).replace(tzinfo=None).isoformat()}
+    found = active_time([step(4, begun_s=0), naive])
+    assert found is not None and found.drawing_s == 5
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("times"))

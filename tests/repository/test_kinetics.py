@@ -78,6 +78,7 @@ def test_nothing_is_classified_without_times_or_a_first_point_or_a_late_one() ->
     short = curve(100, 200)
     assert short.wash_in == 1.0 and short.late_phase == "not classified" and "late" in short.remark
     assert curve(0, 200, 100).wash_in is None
+    assert "no signal after" in curve(100, 0, 100).remark
 
 
 def test_what_cannot_be_measured_is_refused_by_name() -> None:
@@ -92,6 +93,11 @@ def test_what_cannot_be_measured_is_refused_by_name() -> None:
         eci.kinetic_curve(coarse, [one])
     with pytest.raises(BadImages, match="same time"):
         eci.kinetic_curve(mask(), [one, TimePoint("again", volume((1, 2)), 0.0)])
+    hu, other = (
+        TimePoint(unit, volume((1, 2)).assign_attrs(units=unit), t) for t, unit in ((0.0, "HU"), (60.0, "mgml"))
+    )
+    with pytest.raises(BadImages, match="different units"):
+        eci.kinetic_curve(mask(), [hu, other])
     with pytest.raises(BadImages, match="no time point"):
         eci.kinetic_curve(mask(), [])
 

@@ -88,3 +88,28 @@ def test_repeated_readings_are_compared_by_week_and_reader(tmp_path: Path) -> No
     assert (found["reader"], found["task"], found["subjects"]) == ("anna", "annotate", 1)
     assert found["volume_difference_percent"] == pytest.approx(200 * (large - small) / (large + small), abs=0.1)
     assert quality.agreement.empty
+
+
+def test_a_third_reading_of_one_subject_does_not_count_for_another(tmp_path: Path) -> None:
+    folder = make(tmp_path, 2, *DOUBLE)
+    for reader in ("anna", "ben", "cora"):
+        read(folder, reader, 1, report(lesion("lesion 1")), BOX)
+    read(folder, "anna", 2, report(lesion("lesion 1")), BOX)
+    found = row(as_member(folder, "olga"), "annotate")
+    assert (found["wanted"], found["signed"], found["progress_percent"]) == (4, 4, 75)
+
+
+def test_versions_by_two_people_are_no_double_reading(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    held = as_member(folder, "ben").start(subject(1), "annotate", rerun=True)
+    held.sign("I looked at it again")
+    assert {each.reader for each in as_member(folder, "olga").versions(subject(1), "annotate")} == {"anna", "ben"}
+    assert as_member(folder, "olga").quality().agreement.empty
+
+
+def test_a_lesion_on_two_series_is_one(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    read(folder, "ben", 1, report(lesion("lesion 1")), BOX, BOX)
+    assert as_member(folder, "olga").quality().agreement["same_number_of_lesions"].tolist() == [1.0]

@@ -104,11 +104,12 @@ def active_time(entries: Iterable[Mapping[str, Any]], pause_s: float = PAUSE_S) 
 
 
 def _time(entry: Mapping[str, Any], name: str) -> datetime | None:
-    """Return a time that an entry states; None if it states none that can be read."""
+    """Return a time that an entry states, in UTC if it names no zone; None if it states none that can be read."""
     try:
-        return datetime.fromisoformat(str(entry[name]))
+        found = datetime.fromisoformat(str(entry[name]))
     except (KeyError, ValueError):
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def active_times(repo: Repository, project: str = "", pause_s: float = PAUSE_S) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def kinetic_curve(annotation: Annotation, points: Iterable[TimePoint]) -> Kineti
     BadAnnotation
         If it contains no voxel, or is drawn on another grid.
     BadImages
-        If there is no time point, two are of the same time, or one is on another grid.
+        If there is no time point, two are of the same time or have different units, or one is on another grid.
 
     References
     ----------
@@ -177,6 +177,8 @@ def kinetic_curve(annotation: Annotation, points: Iterable[TimePoint]) -> Kineti
     dated = _sorted(list(points))
     if not dated:
         raise BadImages("There is no time point to measure.", "Choose a dynamic series.")
+    if len({each.volume.attrs["units"] for each in dated if each.volume.attrs.get("units")}) > 1:
+        raise BadImages("The time points have values in different units.", "Choose series of one unit.")
     voxels = _voxels(annotation, dated)
     start = dated[0].seconds
     signals = tuple(_signal(annotation, voxels, point, start) for point in dated)
@@ -240,7 +242,7 @@ def _classified(signals: Sequence[SignalPoint]) -> tuple[float | None, LatePhase
     base = float(np.mean(before))
     wash_in = (after[0] - base) / base if base > 0 else None
     if len(after) < 2 or after[0] <= 0:
-        return wash_in, nothing, "there is no late time point"
+        return wash_in, nothing, "there is no late time point" if len(after) < 2 else "no signal after contrast agent"
     return wash_in, _late(after[-1] / after[0] - 1), "" if wash_in is not None else "no signal before contrast agent"
 
 

@@ -63,25 +63,24 @@ class ProjectQuality:
     def table(self) -> pd.DataFrame:
         """One row per task or group of readings: counts, progress, and the forecast from the signatures of four weeks.
 
-        `wanted` is how many signatures the project needs; `per_day`, `days_left` and `done_by` are missing where
-        nothing was signed lately, or signatures are hidden from you.
+        `wanted` is how many signatures the project needs, and no subject counts for more than its own; `per_day`,
+        `days_left` and `done_by` are missing where nothing was signed lately, or signatures are hidden from you.
         """
-        cells: dict[str, list[list[TaskView]]] = defaultdict(list)
-        need: Counter[str] = Counter()
+        cells: dict[str, list[tuple[list[TaskView], int]]] = defaultdict(list)
         for seen in self._counted:
             for name, tasks in _by_group(seen).items():
-                cells[name].append(tasks)
-                need[name] += self._need(seen, name)
-        return pd.DataFrame([self._row(name, each, need[name]) for name, each in cells.items()], columns=TASKS)
+                cells[name].append((tasks, self._need(seen, name)))
+        return pd.DataFrame([self._row(name, each) for name, each in cells.items()], columns=TASKS)
 
     def _need(self, seen: SubjectView, name: str) -> int:
         readings = readings_of(self.case_of(seen.use_case).pipeline, name)
         return next((each.readers for each in readings if each.group), 1)
 
-    def _row(self, name: str, cells: Sequence[Sequence[TaskView]], wanted: int) -> dict[str, Any]:
-        tasks = [task for cell in cells for task in cell]
+    def _row(self, name: str, cells: Sequence[tuple[Sequence[TaskView], int]]) -> dict[str, Any]:
+        """Return the row of a task, or group, from its tasks in each subject and how many of them are needed there."""
+        tasks, wanted = [task for cell, _ in cells for task in cell], sum(need for _, need in cells)
         status = Counter(task.status for task in tasks)
-        done = min(status[TaskStatus.SIGNED], wanted)
+        done = sum(min(sum(task.status == TaskStatus.SIGNED for task in cell), need) for cell, need in cells)
         rate = self._rate(tasks)
         left = math.ceil((wanted - done) / rate) if rate else None
         return {
@@ -89,7 +88,7 @@ class ProjectQuality:
             "title": tasks[0].title,
             "wanted": wanted,
             **{each.value: status[each] for each in STATUSES},
-            "progress_percent": round(100 * done / wanted) if wanted else 100,
+            "progress_percent": 100 * done // wanted if wanted else 100,
             "per_day": round(rate, 2) if rate else None,
             "days_left": left,
             "done_by": (self.now + timedelta(days=left)).date() if left is not None else None,
@@ -133,10 +132,12 @@ class ProjectQuality:
     def agreement(self) -> pd.DataFrame:
         """Double readings per week (Monday, UTC): difference of the whole volume (of their mean), equal lesion counts.
 
-        Readings whose readers are hidden from you are left out. `Repository.agreement` says more.
+        Versions of one task by several people are no double reading: each began from the one before. Readings whose
+        readers are hidden from you are left out. `Repository.agreement` says more.
         """
         found = ((name, each) for name, readings in self._gathered for each in readings.first.values())
-        pairs = ((name, each[0], each[1]) for name, each in found if len(each) > 1)
+        latest = ((name, list({reading.task: reading for reading in each}.values())) for name, each in found)
+        pairs = ((name, each[0], each[1]) for name, each in latest if len(each) > 1)
         return weekly((name, "", one, other) for name, one, other in pairs if one.reader != other.reader)
 
     @cached_property

@@ -42,7 +42,13 @@ def _difference(one: Reading, other: Reading) -> tuple[float | None, bool]:
     volumes = [sum(volume_in(row) for row in each.rows) for each in (one, other)]
     mean = sum(volumes) / 2
     difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean > 0 else None  # nan: none on a projection
-    return difference, len(one.rows) == len(other.rows)
+    return difference, _lesions(one) == _lesions(other)
+
+
+def _lesions(reading: Reading) -> int:
+    """Return how many lesions were drawn: annotations of one label are one, also on several series or projections."""
+    labels = [str(row["label"]) for row in reading.rows]
+    return len(set(filter(None, labels))) + labels.count("")
 
 
 def _row(key: Weekly, some: list[tuple[float | None, bool]]) -> dict[str, object]:
