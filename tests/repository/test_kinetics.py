@@ -23,6 +23,7 @@ from eci_annotate.repository.verify_export import verify_exported
 from eci_annotate.tools import to_line
 from eci_annotate.viewer.workbench import Workbench
 from eci_annotate.workflow.usecase.usecase import UseCase, shipped_use_case
+from tests.repository.readings_world import series_named
 from tests.repository.repository_world import anchor
 from tests.viewer.study_world import write_study
 from tests.viewer.test_every_use_case import S, answers, drawing
@@ -127,6 +128,8 @@ def test_a_version_has_the_curve_of_its_mask_and_exports_it(tmp_path: Path) -> N
     task = repo.start(S, "annotate")
     slots = {each.slot for each in task.hanging().placed}
     assert {"native", "dynamic", "last"} <= slots
+    first = next(each.series_uid for each in task.hanging().placed if each.slot == "dynamic")
+    assert first == series_named(task, "dyn t1 vibe post phase"), "the first in time, not in the archive"
     full = answers(repo.use_case().questions, 0)
     full["lesions"] = [full["lesions"][0] | {"label": "lesion 1"}]
     task.save([to_line(each) for each in drawing(task, (("smartpaint", "dynamic"),), "lesion 1")])
@@ -143,6 +146,14 @@ def test_a_version_has_the_curve_of_its_mask_and_exports_it(tmp_path: Path) -> N
     without = [replace(t, series=tuple(s for s in t.series if s.description != "t1 native")) for t in signed.studies()]
     taken = DynamicStudy(signed.use_case, without, signed.volume).curve(signed.annotations()[0])
     assert found.remark == "" and "taken for it" in taken.remark and taken.wash_in == pytest.approx(-1 / 3)
+    other = [
+        replace(
+            study, series=tuple(replace(s, header={**s.header, "FlipAngle": n}) for n, s in enumerate(study.series, 9))
+        )
+        for study in signed.studies()
+    ]
+    mixed = DynamicStudy(signed.use_case, other, signed.volume).curve(signed.annotations()[0])
+    assert mixed.wash_in is None and mixed.late_phase == "not classified" and "FlipAngle" in mixed.remark
     (path,) = [each for each in signed.export(tmp_path / "out") if each.suffix == ".csv"]
     assert all(each.passed for each in verify_exported(tmp_path / "out", [anchor(tmp_path / "repository")]))
     table = pd.read_csv(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -12,7 +13,7 @@ from eci_annotate.archive.protocol import Series, Study, hanging_headers
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.imaging.annotation import AnnotationKind
 from eci_annotate.repository.analysis.kinetics import KineticCurve, LatePhase, TimePoint, kinetic_curve
-from eci_annotate.workflow.series.header_values import seconds_of
+from eci_annotate.workflow.series.header_values import number_of, seconds_of
 from eci_annotate.workflow.usecase.hanging import Hanging
 from eci_annotate.workflow.usecase.kinetic_rule import KineticRule
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from eci_annotate.imaging.annotation import Annotation
 
 DAY_S = 86400.0
+ALIKE = ("EchoTime", "RepetitionTime", "FlipAngle")  # of all points, if what differs is to be the contrast agent alone
+SAME = 0.01  # relative
 TAKEN_FOR_NATIVE = "no series is known to be before contrast agent: the first time point is taken for it"
 Load = Callable[[str], xr.DataArray]
 
@@ -50,9 +53,11 @@ class DynamicStudy:
             raise NotFound("This use case asks for no kinetic curve.", "Add `kinetics` to its usecase.yaml.")
         self.rule: KineticRule = case.kinetics
         self._hanging = case.hang(hanging_headers(studies))
-        self.points = tuple(_points(self.rule, self._hanging, studies, load))
+        found = _series(self.rule, self._hanging, studies)
+        self.points = tuple(_points(self.rule, self._hanging, found, load))
         if not self.points:
             raise NotFound("The study has no series for a kinetic curve.", f"It needs one of: {_words(self.rule)}.")
+        self._unlike = _unlike(found)
 
     def has_curve(self, annotation: Annotation) -> bool:
         """Whether the use case asks for the curve of this annotation."""
@@ -60,8 +65,14 @@ class DynamicStudy:
         return annotation.kind != AnnotationKind.BOX and (not self.rule.mask or bool(slots & set(self.rule.mask)))
 
     def curve(self, annotation: Annotation) -> KineticCurve:
-        """Return the curve of an annotation; see `kinetic_curve`. A first time point taken for native is said."""
+        """Return the curve of an annotation; see `kinetic_curve`. A first time point taken for native is said.
+
+        Nothing is classified where the time points are not of one sequence: their signals cannot be compared.
+        """
         curve = kinetic_curve(annotation, self.points)
+        if self._unlike:
+            why = f"the time points are not of one sequence ({self._unlike} differs)"
+            return replace(curve, wash_in=None, late_phase=LatePhase.NOT_CLASSIFIED, remark=why)
         native = {each.slot for each in self._hanging.placed} & {self.rule.before}
         if native or curve.wash_in is None:
             return curve
@@ -88,15 +99,27 @@ def _words(rule: KineticRule) -> str:
     return ", ".join(rule.over)
 
 
-def _points(rule: KineticRule, hanging: Hanging, studies: Sequence[Study], load: Load) -> Iterator[TimePoint]:
-    """Yield the series on the slots, each with all stacks of its series."""
+def _series(rule: KineticRule, hanging: Hanging, studies: Sequence[Study]) -> list[Series]:
+    """Return the series on the slots, each with all stacks of its series."""
     every = [each for study in studies for each in study.series]
-    by_slot = {slot: [p.series_uid for p in hanging.placed if p.slot == slot] for slot in rule.slots}
-    wanted = {uid for slot in rule.over for uid in by_slot[slot]}
+    wanted = {each.series_uid for each in hanging.placed if each.slot in rule.over}
     homes = {_home(each) for each in every if each.series_uid in wanted}
-    found = [each for each in every if _home(each) in homes]
+    return [each for each in every if _home(each) in homes]
+
+
+def _unlike(series: Sequence[Series]) -> str:
+    """Return the first element in which series differ that must be alike; empty: none that they state."""
+    for name in ALIKE:
+        stated = [each for each in (number_of(one.header.get(name)) for one in series) if each is not None]
+        if stated and not isclose(min(stated), max(stated), rel_tol=SAME):
+            return name
+    return ""
+
+
+def _points(rule: KineticRule, hanging: Hanging, found: Sequence[Series], load: Load) -> Iterator[TimePoint]:
+    """Yield the time points that series are."""
     times = _times(found)
-    before = set(by_slot.get(rule.before, ()))
+    before = {each.series_uid for each in hanging.placed if each.slot == rule.before}
     if not before and rule.first_is_before and found and None not in times:
         before = {found[times.index(min(each for each in times if each is not None))].series_uid}
     for series, seconds in zip(found, times, strict=True):
