@@ -69,6 +69,21 @@ def test_a_reading_that_equals_the_reference_has_a_dice_of_1(tmp_path: Path) -> 
     assert cases.table.empty and cases.references() == {}
 
 
+def test_the_organ_finds_no_lesion_and_a_lesion_drawn_twice_is_no_extra_one(tmp_path: Path) -> None:
+    folder = make(tmp_path, 2)
+    owner = as_member(folder, "olga")
+    cases = eci.ControlCases(owner)
+    for number in (1, 2):
+        cases.mark(subject(number), [mask(owner, number)])
+    organ = ("liver", (4, 20, 28), (12, 14))
+    read(folder, "anna", 1, report(lesion("lesion 2")), organ, APART)
+    again = [("lesion 1", (4, 20, 28), (3, 3)), ("lesion 1", *APART[1:])]
+    read(folder, "anna", 2, report(lesion("lesion 1")), organ, DRAWN, *again)
+    table = cases.table.set_index("subject")
+    assert table.loc[subject(1), SCORE].tolist() == [1, 0, "known", 1]
+    assert table.loc[subject(2), SCORE].tolist() == [1, 1, "", 0]
+
+
 def seen_by(folder: Path, name: str) -> dict[str, Any]:
     """Everything that a member can ask of the first two subjects, without names and times of access."""
     repo = as_member(folder, name)

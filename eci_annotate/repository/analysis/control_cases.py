@@ -181,7 +181,9 @@ def _score(known: ControlReference, signed: Signed) -> ControlScore:
     if key not in _scores:
         for old in list(islice(_scores, max(0, len(_scores) - MOST_KEPT + 1))):
             del _scores[old]
-        _scores[key] = score(known, signed, known.place.volume, signed.use_case.questions)
+        case = signed.use_case
+        beside = {label for each in case.pipeline if each.gate for label in each.gate.beside}
+        _scores[key] = score(known, signed, known.place.volume, case.questions, beside)
     return _scores[key]
 
 

@@ -5,7 +5,7 @@ A known lesion is found by the annotation that overlaps it most; each annotation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import xarray as xr
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.repository.analysis.delta import Version
 from eci_annotate.repository.analysis.form_answers import Answers, answered, by_path
-from eci_annotate.repository.external.compare_objects import overlap_pairs
+from eci_annotate.repository.external.compare_objects import best_pairs, overlaps_of
 from eci_annotate.workflow.usecase.form import CHOICE, YES_NO, Question
 
 
@@ -29,7 +29,7 @@ class ControlScore:
     missed
         Labels of known lesions that no annotation overlaps.
     extra
-        Labels of annotations that overlap no known lesion.
+        Labels of lesions of which no annotation, on any series, overlaps a known one.
     right, wrong
         Choices and yes-or-no answers that are, and are not, as known; path and lesion.
     """
@@ -42,7 +42,11 @@ class ControlScore:
 
 
 def score(
-    known: Version, reading: Version, volume: Callable[[str], xr.DataArray], asked: Sequence[Question]
+    known: Version,
+    reading: Version,
+    volume: Callable[[str], xr.DataArray],
+    asked: Sequence[Question],
+    beside: Collection[str] = (),
 ) -> ControlScore:
     """Compare a reading with what is known.
 
@@ -54,17 +58,22 @@ def score(
         Gives a series (k, j, i); lesions are compared on the series of the known one.
     asked
         The questions of the form.
+    beside
+        Labels of what is drawn beside the lesions, such as the organ.
     """
-    lesions, drawn = known.annotations(), reading.annotations()
-    pairs = overlap_pairs(lesions, drawn, volume)
+    lesions, drawn = ([a for a in each.annotations() if a.label not in beside] for each in (known, reading))
+    overlaps = overlaps_of(lesions, drawn, volume)
+    pairs = best_pairs(overlaps)
     found = {n for n, _ in pairs}
-    taken = {m for _, m in pairs}
+    here = {m for _, m in overlaps}
+    names = {drawn[m].label for m in here} - {""}
+    extra = dict.fromkeys(_name(each, m) for m, each in enumerate(drawn) if m not in here and each.label not in names)
     renamed = {drawn[m].label: lesions[n].label for n, m in pairs}
     right, wrong = _answers(known, reading, asked, renamed)
     return ControlScore(
         {_name(lesions[n], n): value for (n, _), value in pairs.items()},
         tuple(_name(each, n) for n, each in enumerate(lesions) if n not in found),
-        tuple(_name(each, m) for m, each in enumerate(drawn) if m not in taken),
+        tuple(extra),
         right,
         wrong,
     )

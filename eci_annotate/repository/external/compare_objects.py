@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,10 +39,19 @@ class ComparedPair:
         return f"{name} and your {self.own_label or 'annotation'}: Dice {self.dice:.2f}, HD95 {self.hd95_mm:.1f} mm."
 
 
-def overlap_pairs(
+def best_pairs(overlaps: Mapping[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """Return from `overlaps_of` the best pairs; each annotation is in one."""
+    chosen: dict[tuple[int, int], float] = {}
+    for (n, m), value in overlaps.items():
+        if all(n != a and m != b for a, b in chosen):
+            chosen[n, m] = value
+    return chosen
+
+
+def overlaps_of(
     first: Sequence[Annotation], second: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
 ) -> dict[tuple[int, int], float]:
-    """Return the Dice of pairs that overlap, the best pairs first; each annotation is in one.
+    """Return the Dice of all pairs that overlap, the best first.
 
     Parameters
     ----------
@@ -56,17 +65,6 @@ def overlap_pairs(
     dict
         Dice by place in `first` and in `second`.
     """
-    chosen: dict[tuple[int, int], float] = {}
-    for (n, m), value in _overlaps(first, second, volume).items():
-        if all(n != a and m != b for a, b in chosen):
-            chosen[n, m] = value
-    return chosen
-
-
-def _overlaps(
-    first: Sequence[Annotation], second: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
-) -> dict[tuple[int, int], float]:
-    """Return the Dice of all pairs that overlap, the best first."""
     overlaps: dict[tuple[int, int], float] = {}
     for n, one in enumerate(first):
         there = volume(one.series_uid)
@@ -81,10 +79,10 @@ def _overlaps(
 def compared(
     theirs: Sequence[Annotation], own: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
 ) -> list[ComparedPair]:
-    """Return each annotation of others with the own one that overlaps it most; parameters as `overlap_pairs`."""
+    """Return each annotation of others with the own one that overlaps it most; parameters as `overlaps_of`."""
     known = cache(volume)
     mates: dict[int, tuple[int, float]] = {}
-    for (n, m), value in _overlaps(theirs, own, known).items():
+    for (n, m), value in overlaps_of(theirs, own, known).items():
         mates.setdefault(n, (m, value))
     return [_pair(each, own, mates.get(n), known) for n, each in enumerate(theirs)]
 
