@@ -113,3 +113,11 @@ def test_a_lesion_on_two_series_is_one(tmp_path: Path) -> None:
     read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
     read(folder, "ben", 1, report(lesion("lesion 1")), BOX, BOX)
     assert as_member(folder, "olga").quality().agreement["same_number_of_lesions"].tolist() == [1.0]
+
+
+def test_the_organ_beside_the_lesions_is_none(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    read(folder, "ben", 1, report(lesion("lesion 1")), BOX, ("liver", (4, 20, 28), (12, 14)))
+    (found,) = as_member(folder, "olga").quality().agreement.to_dict("records")
+    assert (found["volume_difference_percent"], found["same_number_of_lesions"]) == (0, 1)

@@ -38,8 +38,8 @@ def monday_of(day: date) -> date:
 
 
 def _difference(one: Reading, other: Reading) -> tuple[float | None, bool]:
-    """Return the difference of the whole volume in per cent of their mean, and whether both have as many lesions."""
-    volumes = [sum(volume_in(row) for row in each.rows) for each in (one, other)]
+    """Return the difference of the volume of all lesions in per cent of their mean, and whether there are as many."""
+    volumes = [sum(volume_in(row) for row in each.lesion_rows) for each in (one, other)]
     mean = sum(volumes) / 2
     difference = 100 * abs(volumes[0] - volumes[1]) / mean if mean > 0 else None  # nan: none on a projection
     return difference, _lesions(one) == _lesions(other)
@@ -47,7 +47,7 @@ def _difference(one: Reading, other: Reading) -> tuple[float | None, bool]:
 
 def _lesions(reading: Reading) -> int:
     """Return how many lesions were drawn: annotations of one label are one, also on several series or projections."""
-    labels = [str(row["label"]) for row in reading.rows]
+    labels = [str(row["label"]) for row in reading.lesion_rows]
     return len(set(filter(None, labels))) + labels.count("")
 
 
