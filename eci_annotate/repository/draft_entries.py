@@ -19,6 +19,8 @@ from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.plain_values import check_plain
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+CONTENTS = {"l", "s", "a"}  # of which an entry has one
+OF = (("at", "l"), ("k", "a"))  # what belongs to one of them
 LONGEST = 4 << 20  # characters of a text in an entry
 
 
@@ -28,8 +30,8 @@ class Draft:
 
     `checks` is what the annotator states of slots and series (see `workflow.usecase.gate.Checks`).
 
-    `missing` says what of it cannot be read, and is empty for a whole draft. `open_damage`: no session has continued
-    since then, so nobody has seen what is left.
+    `missing` says what of it cannot be read or never arrived, and is empty for a whole draft. `open_damage`: no session
+    has continued since then, so nobody has seen what is left.
     """
 
     snapshot: bytes | None = None
@@ -76,7 +78,8 @@ def check_entries(entries: Sequence[Record]) -> None:
     """
     check_plain(entries, LONGEST)
     for entry in entries:
-        if not entry or not all(key in _SHAPES and _SHAPES[key](value) for key, value in entry.items()):
+        shaped = all(key in _SHAPES and _SHAPES[key](value) for key, value in entry.items())
+        if not shaped or len(CONTENTS & entry.keys()) != 1 or any(key in entry and of not in entry for key, of in OF):
             raise BadRequest("This is not a draft entry.", "Use a client of the same release.")
 
 
@@ -104,11 +107,11 @@ _SHAPES: dict[str, Callable[[object], bool]] = {
 
 
 def is_damaged(entries: Iterable[Record]) -> bool:
-    """Whether an entry cannot be read, and no session has continued since."""
+    """Whether an entry cannot be read or lines never arrived, and no session has continued since."""
     reader = _Reader()
     for entry in entries:
         reader.add(entry)
-    return reader.is_open
+    return reader.is_damaged
 
 
 def snapshots(entries: Iterable[Record]) -> list[str]:
@@ -170,6 +173,8 @@ class _Reader:
     lost: int = 0
     is_open: bool = False
     is_cut: bool = False
+    changed: int = 0  # lines that were sent again with other content, and not used
+    is_changed: bool = False
 
     def add(self, entry: Record) -> None:
         match entry:
@@ -177,16 +182,24 @@ class _Reader:
                 self._add_lines(new, entry.get("at", self.count))
             case {"s": digest}:
                 self.snapshot, self.lines, self.is_cut, self.lost = digest, [], False, 0
+                self.is_changed, self.changed = False, 0
             case {"a": given}:
                 self.answers, self.checks = given, entry.get("k", {})
             case {"?": number}:
                 self.unread.append(number)
                 self.is_open = True
             case {"c": _}:
-                self.is_open = self.is_cut = False
+                self.is_open = self.is_cut = self.is_changed = False
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something is missing that no snapshot stands for, and that no session has seen."""
+        return self.is_open or self.is_cut or self.is_changed
 
     def _add_lines(self, new: list[str], at: int) -> None:
-        new = new[max(self.count - at, 0) :]
+        again, new = new[: max(self.count - at, 0)], new[max(self.count - at, 0) :]
+        if not self.lost and (differing := self._differing(again, at)):
+            self.is_changed, self.changed = True, self.changed + differing
         if at > self.count:
             self.is_cut = True
             self.lost += at - self.count
@@ -196,14 +209,21 @@ class _Reader:
             self.lines.extend(new)
         self.count = max(self.count, at) + len(new)
 
+    def _differing(self, again: Sequence[str], at: int) -> int:
+        """Return how many lines that were sent again are not those that are held in their place."""
+        first = self.count - len(self.lines)
+        held = ((line, at + n - first) for n, line in enumerate(again))
+        return sum(line != self.lines[place] for line, place in held if place >= 0)
+
     def draft(self, blob: Callable[[str], bytes]) -> Draft:
         snapshot = blob(self.snapshot) if self.snapshot else None
-        return Draft(snapshot, self.lines, self.answers, self.count, self._missing(), self.is_open, self.checks)
+        return Draft(snapshot, self.lines, self.answers, self.count, self._missing(), self.is_damaged, self.checks)
 
     def _missing(self) -> str:
-        if not self.unread:
+        if not (self.unread or self.lost or self.changed):
             return ""
         numbers = ", ".join(map(str, self.unread))
-        what = f"Of the saved draft these entries cannot be read: {numbers}."
-        steps = f" {self.lost} drawing steps are missing." if self.lost else ""
-        return f"{what}{steps} Check annotations and answers before you sign."
+        what = [f"Of the saved draft these entries cannot be read: {numbers}."] if self.unread else []
+        steps = [f"{self.lost} drawing steps are missing."] if self.lost else []
+        steps += [f"{self.changed} drawing steps were saved twice, differently."] if self.changed else []
+        return " ".join([*what, *steps, "Check annotations and answers before you sign."])

@@ -155,6 +155,7 @@ def test_points_that_belong_to_no_ring_are_not_dropped() -> None:
         [Add("a", "box", "lesion 1", (1, 2), SERIES)],  # type: ignore[arg-type]
         [Alter("f", colour=(1, 2))],  # type: ignore[arg-type]
         [SetOption("radius_mm", "wide"), *PAINTED[1:]],
+        [Delete({"f": 1})],  # type: ignore[arg-type]
         [*PAINTED[:2], Press((1.0, 2.0), plane("axial"))],  # type: ignore[arg-type]
         [*OUTLINED[:3], Drag(((float("nan"),) * 3, at(4, 14, 14), at(4, 9, 9)), plane("axial")), OUTLINED[-1]],
     ],
@@ -180,3 +181,15 @@ def test_numbers_that_are_none_make_no_annotation() -> None:
     for spacing in (0.0, -3.0, float("nan"), float("inf")):
         with pytest.raises(BadAnnotation, match="spacing"):
             Contours((ring(2),), spacing)
+
+
+def test_a_snapshot_with_a_mask_without_voxels_is_none() -> None:
+    easel = drawn("smartpaint")
+    del easel.table.history._fields["a"]
+    with pytest.raises(BadJournal):
+        load(save(easel), lambda uid: VOLUME)
+
+
+def test_a_line_nested_without_end_is_named() -> None:
+    with pytest.raises(BadJournal, match="unreadable"):
+        replay(lambda uid: VOLUME, None, ["[" * 100_000])

@@ -130,7 +130,7 @@ class ProjectQuality:
 
     @cached_property
     def agreement(self) -> pd.DataFrame:
-        """Double readings per week (Monday, UTC): difference of the volume of all lesions (of their mean), equal counts.
+        """Double readings per week (UTC): difference of the volume of all lesions (of their mean), equal counts.
 
         Versions of one task by several people are no double reading: each began from the one before. Readings whose
         readers are hidden from you are left out. `Repository.agreement` says more.

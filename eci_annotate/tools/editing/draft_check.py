@@ -36,7 +36,8 @@ def require_placed(table: Table) -> None:
     for uid, thing in table.objects.items():
         if isinstance(thing, Unplaced):
             continue
-        if not isinstance(thing.label, str) or not isinstance(uid, str) or not uid or is_series_field(uid):
+        texts = (uid, thing.label, thing.series_uid, thing.frame_uid)
+        if not all(isinstance(each, str) for each in texts) or not uid or is_series_field(uid):
             raise Refused("An annotation has no valid identity or label.", "Use a client of the same release.")
         grid = table.sheet_of(thing.series_uid).grid
         if grid.frame_of_reference_uid and not thing.frame_uid:
@@ -100,7 +101,7 @@ def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) ->
 def _read(lines: Iterable[str]) -> Iterator[Any]:
     """Yield lines as JSON; one that cannot be read is left out: the replay refused it, or a snapshot stands for it."""
     for line in lines:
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             yield json.loads(line)
 
 

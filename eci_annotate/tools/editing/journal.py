@@ -81,6 +81,6 @@ def from_line(line: str) -> Entry:
         body = json.loads(line)
         kind = NAMES[body.pop("do")]
         entry: Entry = kind(**{k: _rich(k, v) for k, v in body.items()})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadJournal("A line of the stroke journal is unreadable.", "Reopen from the last snapshot.") from error
     return entry

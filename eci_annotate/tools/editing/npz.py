@@ -18,7 +18,7 @@ from eci_annotate.tools.protocol import Angle, Distance, Fields, Object, Paint, 
 
 # what content that is none raises while it is read
 UNREADABLE = (
-    *(binascii.Error, zipfile.BadZipFile, zlib.error, EOFError, MemoryError),
+    *(binascii.Error, zipfile.BadZipFile, zlib.error, EOFError, MemoryError, RecursionError),
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
 )
 KINDS: dict[str, type[Any]] = {

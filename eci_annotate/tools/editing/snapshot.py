@@ -21,7 +21,7 @@ from eci_annotate.tools.editing.history import Change, Item
 from eci_annotate.tools.editing.journal import from_line
 from eci_annotate.tools.editing.npz import UNREADABLE, Shelf, field_out, object_in, object_out, opened, where_of
 from eci_annotate.tools.editing.open_state import options_in, state_in, state_out
-from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit
+from eci_annotate.tools.protocol import ArrayEdit, Edit, ObjectEdit, Paint
 from eci_annotate.tools.registry import TOOLS
 
 VERSION = 1
@@ -108,6 +108,9 @@ def _filled(easel: Easel, body: dict[str, Any], arrays: dict[str, NDArray[Any]])
         field = np.zeros(one["shape"], np.uint16)
         field[where_of(one["where"])] = arrays[one["values"]]
         easel.table.history.place_field(one["uid"], field)
+    table = easel.table
+    if any(isinstance(thing, Paint) and uid not in table.history.fields for uid, thing in table.objects.items()):
+        raise ValueError("a painted annotation without voxels")
     easel.table.history.done = [_item_in(i, arrays) for i in body["done"]]
     easel.table.history.undone = [_item_in(i, arrays) for i in body["undone"]]
     easel.table.history.stroke = [_edit_in(e, arrays) for e in body.get("stroke", ())]
