@@ -161,3 +161,11 @@ def test_contours_across_the_slices_are_not_adopted_as_if_they_lay_on_them(task:
     sagittal = eci.Contours((ring,), label="x", series_uid=series_uid_of(volume))
     with pytest.raises(Refused, match="across the slices"):
         eci.adopt(task, [sagittal], "x/1")
+
+
+def test_contours_of_which_one_lies_beyond_the_slices_are_not_adopted(task: Task) -> None:
+    volume = task.volume()
+    grid = grid_of(volume)
+    rings = tuple(grid.reference_from_image([[k, 10, 12], [k, 20, 12], [k, 20, 22], [k, 10, 22]]) for k in (3, 30))
+    with pytest.raises(Refused, match="lies beside its series"):
+        eci.adopt(task, [eci.Contours(rings, label="x", series_uid=series_uid_of(volume))], "x/1")

@@ -23,6 +23,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools import to_line
 from eci_annotate.tools.editing.adoption import adoption_of
+from eci_annotate.tools.editing.draft_check import is_placed
 from eci_annotate.tools.editing.entries import Adopt, Show
 from eci_annotate.tools.protocol import FULL, Fields, Object, Paint
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -176,6 +177,8 @@ def _thing(number: int, annotation: Annotation, grid: Grid) -> tuple[Object, Fie
         raise Refused(f"The contours of annotation {number} lie across the slices of their series.", remedy)
     if not annotation.voxels_on(grid).any():
         raise Refused(f"Annotation {number} encloses no voxel of its series.", "Check the series, and its units.")
+    if not is_placed(annotation, grid):
+        raise Refused(f"A part of annotation {number} lies beside its series.", "Leave out contours beyond its slices.")
     return annotation, None
 
 

@@ -44,8 +44,13 @@ def require_placed(table: Table) -> None:
             raise Refused(f"{thing.label!r} names no frame of reference.", _REMOVE)
         if isinstance(thing, Paint) and table.field(uid).shape != grid.shape:
             raise Refused(f"{thing.label!r} was painted on a different grid than its series has.", _REMOVE)
-        if not all(_is_on(points, grid) for points in _parts(thing)):
+        if not is_placed(thing, grid):
             raise Refused(f"{thing.label!r} lies, whole or in part, beside the images of its series.", _REMOVE)
+
+
+def is_placed(thing: Object, grid: Grid) -> bool:
+    """Whether each part of an annotation or ruler is on the images of a grid; an edge may reach beyond them."""
+    return all(_is_on(points, grid) for points in _parts(thing))
 
 
 def _parts(thing: Object) -> Iterator[Floats]:
@@ -60,7 +65,7 @@ def _parts(thing: Object) -> Iterator[Floats]:
 
 
 def _is_on(points: Floats, grid: Grid) -> bool:
-    """Whether the extent of points meets the images; an edge may reach beyond them."""
+    """Whether the extent of points meets the images."""
     index = grid.image_from_reference(points)
     end = np.asarray(grid.shape) - 1
     return bool((index.max(0) >= -HALF_VOXEL).all() and (index.min(0) <= end + HALF_VOXEL).all())
