@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from eci_annotate.decoder.file_reader import File, FileReader, PixelRule
 from eci_annotate.deid.policy import Policy
-from eci_annotate.errors import DamagedFile, EciError
+from eci_annotate.errors import DamagedFile, EciError, Overloaded, StoreUnavailable, WorkerFailed
 from eci_annotate.repository.admin.archive_images import is_seen
 from eci_annotate.repository.admin.held_files import held_sets, hold
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.import_plan import HoldReason
 from eci_annotate.repository.admin.import_scan import Progress
-from eci_annotate.repository.admin.ingest_subject import enrol_as, enrol_next
+from eci_annotate.repository.admin.ingest_subject import enrol_as, enrol_next, is_ingested
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileState
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.service.protocol import SiteArrivals
 
 QUIET_S, MOST_AT_ONCE = 10.0, 2000
+_NOT_NOW = (StoreUnavailable, Overloaded, WorkerFailed)  # they say nothing about the files
 OTHER_PATIENT = "belongs to a series that arrived under another patient ID"
 log = logging.getLogger("eci_annotate.hub")
 _told: set[Path] = set()
@@ -65,7 +66,7 @@ def ingest_all(context: Context, quiet_s: float = QUIET_S) -> int:
         try:
             done += ingest(context, folder.name, quiet_s)
             _told.discard(folder)
-        except EciError as error:  # another site's files are not kept waiting; each trouble is logged once
+        except Exception as error:  # another site's files are not kept waiting; each trouble is logged once
             if folder not in _told:
                 log.error("uploads were not taken in", extra={"kind": type(error).__name__})
             _told.add(folder)
@@ -107,8 +108,14 @@ def _ingest(backend: LocalBackend, arrivals: Arrivals, paths: Sequence[Path]) ->
     for each in files:
         if not each.refusal:
             clean.setdefault(each.pseudonym, []).append(each)
+    failed: Exception | None = None
     for pseudonym, group in clean.items():
-        _take_in(backend, arrivals, _subject_of(backend, arrivals, pseudonym, group), group)
+        try:
+            _take_in(backend, arrivals, _subject_of(backend, arrivals, pseudonym, group), group)
+        except Exception as error:  # its files wait, and those of other patients do not
+            failed = failed or error
+    if failed is not None:
+        raise failed
     return len(files)
 
 
@@ -185,12 +192,23 @@ def _is_same(reader: FileReader, archived: File, path: Path) -> bool:
 
 
 def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Sequence[CompleteFile]) -> None:
+    """Take in the files of a patient, and record what became of them.
+
+    Raises
+    ------
+    EciError
+        They could not be taken in now, or are in the archive without a signed ingest: they wait for the next run.
+    """
     project, site = arrivals.credential.project, arrivals.credential.site
     failed = ""
     try:
         done = import_folders(backend, [each.path for each in files], project=project, site=site)
         failed = next((f"cannot be taken in ({kind})" for kind in done.failed), "")
+    except _NOT_NOW:
+        raise
     except EciError as error:
+        if _in_archive(backend, subject, files) and not is_ingested(backend.context, project, subject):
+            raise
         failed = f"cannot be taken in ({type(error).__name__})"
     there = _in_archive(backend, subject, files)
     held = {digest: why for each in held_sets(backend) for digest, (_, why) in each.known.items()}
