@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
 import subprocess
 from collections.abc import Collection, Iterator
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+import eci_annotate as eci
 from eci_annotate.archive.dicomweb import DicomWebObjects
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.xnat import XnatObjects
@@ -75,11 +77,16 @@ class Place:
 def anna(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """A repository with one signed version."""
     repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    return repository
+
+
+def sign(repository: Repository) -> None:
+    """Sign a first version."""
     task = repository.start(S, "annotate", project=P)
     task.save(lines(task))
     task.answer(ANSWERS)
     task.sign(MEANING)
-    return repository
 
 
 @pytest.mark.parametrize("step", ["before", "half", "sent"])
@@ -128,6 +135,24 @@ def test_the_next_version_sends_no_image_again(anna: Repository) -> None:
     task.sign(MEANING)
     box.run(place)
     assert len(place.received) == len(set(place.received)) and len(set(place.received) - first) == 2
+
+
+def test_a_restored_repository_whose_outbox_is_newer_sends_all_and_withdraws_all(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, restored = Place(), Path(shutil.copytree(folder, tmp_path / "restored"))
+    sign(as_member(monkeypatch, folder, "anna"))
+    assert Outbox(local(eci.open(folder)), TARGET).run(place)[OutboxState.SENT] == 1
+    lost = set(place.files)
+    shutil.copytree(folder / "sites", restored / "sites", dirs_exist_ok=True)
+    again = as_member(monkeypatch, restored, "anna")
+    sign(again)  # as many events as before, of another version 1
+    box = Outbox(local(again), TARGET)
+    assert box.run(place)[OutboxState.SENT] == 1 and len(set(place.files) - lost) == 2
+    (entry,) = box.entries()
+    assert len(entry.labels) == 2 and entry.label in entry.labels
+    again.backend.do(Withdraw(P, S, "letter"))
+    assert box.run(place)[OutboxState.WITHDRAWN] == 2 and not place.files
 
 
 def test_two_runs_at_once_send_each_file_once(anna: Repository) -> None:

@@ -13,6 +13,7 @@ from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.local.subject_cards import FORMAT, card_of
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Head, Record
+from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.project import Project, fold_project
 from eci_annotate.workflow.subject.events import Event, from_record, to_record
 from eci_annotate.workflow.subject.state import Subject, fold
@@ -143,6 +144,11 @@ class Streams:
         """The newest position (of a piece of the feed), and the streams with an event above `after`."""
         entries = self._events.feed(after, _FEED)
         return entries[-1].position if entries else after, sorted({entry.stream for entry in entries})
+
+    def fingerprint(self, position: int) -> str:
+        """Return what tells the event at a position from another one there; empty if there is none."""
+        entry = next((each for each in self._events.feed(position - 1, 1) if each.position == position), None)
+        return digest(canonical([entry.stream, entry.index, entry.record])) if entry else ""
 
     def cards_of(self, names: Sequence[str]) -> dict[str, Card]:
         """The cards of streams that have one."""

@@ -7,7 +7,7 @@ too. Each step may be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +21,7 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.sync.sync_package import first_label_of, label_of, package_of
 from eci_annotate.repository.sync.sync_remotes import Package, SyncRemote, WithdrawnFiles, connect
 from eci_annotate.repository.sync.sync_targets import SyncTarget, targets_in
-from eci_annotate.repository.version_list import completed_pages, is_position
+from eci_annotate.repository.version_list import completed_pages
 from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, from_json, to_json
@@ -44,7 +44,8 @@ class OutboxEntry:
     """A version to send (`task` and `version`), or the withdrawal of a subject (no task).
 
     `sent` has the UIDs of the files that are there because of it, or may be if sending was cut off; `label` is the
-    version's label there. `remark` says what stays there after a withdrawal, and why.
+    version's label there. `replaced` has the labels of versions of this number that a restored repository no longer
+    has. `remark` says what stays there after a withdrawal, and why.
     """
 
     subject: str
@@ -59,6 +60,7 @@ class OutboxEntry:
     sent: tuple[tuple[str, str, str], ...] = ()
     label: str = ""
     remark: str = ""
+    replaced: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -78,7 +80,13 @@ class OutboxEntry:
     @property
     def labels(self) -> set[str]:
         """Return the labels that are there because of it, or may be."""
-        return {self.label or first_label_of(self.task, self.version)} if self.sent else set()
+        own = self.label or first_label_of(self.task, self.version)
+        return {own, *self.replaced} if self.sent else set()
+
+    def instead_of(self, lost: OutboxEntry) -> OutboxEntry:
+        """Return the entry, which also has what was sent of another version of this number."""
+        labels = tuple(sorted(lost.labels))
+        return replace(self, sent=lost.sent, label=lost.label, replaced=labels)
 
 
 class Outbox:
@@ -131,10 +139,12 @@ class Outbox:
 
     def _follow(self) -> None:
         """Add what changed since the last run; known versions are not added again."""
-        position = self._position()
-        after = int(self._log.read().get(position, 0))
-        if not is_position(self._backend, after):  # the repository was restored as it was before
-            after = 0
+        position, streams = self._position(), self._backend.context.streams
+        match self._log.read().get(position):
+            case [int() as after, str() as fingerprint] if streams.fingerprint(after) == fingerprint:
+                pass
+            case _:  # the first run, a log of the first releases, or the repository was restored as it was before
+                after = 0
         for page in completed_pages(self._backend, after):
             new = [
                 OutboxEntry(each.subject, each.task, each.version, each.seal, each.at)
@@ -143,9 +153,18 @@ class Outbox:
             ]
             now = self._backend.context.clock()
             new += [OutboxEntry(s, "", 0, "", now) for project, s in page.withdrawn if project == self.target.project]
-            known = self._log.read()
-            fresh = {each.key: to_json(each) for each in new if each.key not in known}
-            self._log.add({**fresh, position: page.position})
+            fresh = {each.key: to_json(each) for each in self._unknown(new)}
+            self._log.add({**fresh, position: [page.position, streams.fingerprint(page.position)]})
+
+    def _unknown(self, entries: Iterable[OutboxEntry]) -> Iterator[OutboxEntry]:
+        """Yield the entries that are new, also those of a version that has the number of one that was lost."""
+        log = self._log.read()
+        for each in entries:
+            known = from_json(OutboxEntry, log[each.key]) if each.key in log else None
+            if known is None:
+                yield each
+            elif known.seal != each.seal:
+                yield each.instead_of(known)
 
     def _position(self) -> str:
         """Return the log's name of the position up to which the actor's view of the project was followed.
