@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -22,13 +23,17 @@ import eci_annotate as eci
 from eci_annotate.archive.dicomweb import DicomWebObjects
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.xnat import XnatObjects
-from eci_annotate.errors import StoreUnavailable
+from eci_annotate.cli.exchange import sync_commands
+from eci_annotate.errors import StoreUnavailable, Tampered
 from eci_annotate.repository.admin.create import add_member
 from eci_annotate.repository.keys.repository_folder import find
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync import sync_package
+from eci_annotate.repository.sync.outbox_entries import OutboxEntry, OutboxState, log_of
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_remotes import Package, WithdrawnFiles
-from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
+from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
+from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.subject.commands import Withdraw
 from tests.ports import free_port
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, as_member, lines, local
@@ -127,12 +132,13 @@ def test_a_withdrawal_that_was_cut_off_is_finished_and_nothing_is_sent_again(ann
     assert not place.files and len(place.received) == sent
 
 
-def test_the_next_version_sends_no_image_again(anna: Repository) -> None:
+def test_the_next_version_sends_and_reads_no_image_again(anna: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     place, box = Place(), Outbox(local(anna), TARGET)
     box.run(place)
     first = set(place.received)
     task = anna.start(S, "annotate", project=P, rerun=True)
     task.sign(MEANING)
+    monkeypatch.delattr(sync_package, "under_pseudonym")
     box.run(place)
     assert len(place.received) == len(set(place.received)) and len(set(place.received) - first) == 2
 
@@ -163,6 +169,37 @@ def test_two_runs_at_once_send_each_file_once(anna: Repository) -> None:
     for each in runs:
         each.join()
     assert len(place.received) == len(place.files) >= 4
+
+
+def test_a_target_that_is_away_is_not_tried_for_each_subject_and_keeps_none_back(anna: Repository) -> None:
+    asked = list[str]()
+
+    class Away(Place):
+        def withdraw(self, gone: WithdrawnFiles) -> str:
+            asked.append(gone.subject)
+            raise StoreUnavailable("It does not answer.", "Wait.")
+
+    root, now = local(anna).context.layout.root, local(anna).context.clock()
+    names = [f"ECI_KAU_S{number:04d}" for number in range(5, 10)]
+    waiting = [OutboxEntry(name, "", 0, "", now, due=now + timedelta(days=9)) for name in names]  # by a clock ahead
+    log_of(root, TARGET).add({each.key: to_json(each) for each in waiting})
+    box = Outbox(local(anna), TARGET)
+    box.run(Away())
+    assert asked == names[:3]
+    box.retry()
+    box.run(Away())
+    assert asked[3:] == [*names[3:], names[0]]
+
+
+def test_a_target_whose_list_is_damaged_keeps_no_other_target_back(anna: Repository) -> None:
+    folder = local(anna).context.layout.root
+    for name in ("a", "b"):
+        keep_target(local(anna), SyncTarget(name, P, TargetKind.XNAT, f"http://127.0.0.1:9/{name}", "eci"))
+    (folder / "sites" / "outbox").mkdir()
+    (folder / "sites" / "outbox" / "a.jsonl").write_text("damaged\n")
+    with pytest.raises(Tampered):
+        sync_commands.run(folder, None)
+    assert (folder / "sites" / "outbox" / "b.jsonl").exists()
 
 
 def test_an_error_that_nobody_foresaw_is_listed_and_names_no_value(anna: Repository) -> None:

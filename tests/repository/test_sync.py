@@ -18,7 +18,8 @@ from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.errors import BadImages, Refused, StoreUnavailable
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.audit import AuditQuery
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.outbox_entries import OutboxState
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target, targets
 from eci_annotate.repository.version_list import completed_pages, completed_since
 from eci_annotate.workflow.subject.commands import Withdraw

@@ -18,7 +18,8 @@ from eci_annotate.archive.xnat import XnatObjects
 from eci_annotate.errors import Refused
 from eci_annotate.repository.admin.ingest_subject import sign_ingest
 from eci_annotate.repository.repository import Repository
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.outbox_entries import OutboxState
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.subject.commands import ChangeMember, Enrol, Withdraw
 from tests.archive.orthanc import Orthanc, orthanc

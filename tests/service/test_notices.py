@@ -18,7 +18,8 @@ from eci_annotate.errors import NotARepository
 from eci_annotate.hub.background.notifier import VARIABLE, Notifier, Ways
 from eci_annotate.hub.core.middleware import Numbers
 from eci_annotate.repository.service.local_service import service_of
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.outbox_entries import OutboxState
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.subject.commands import AddMember, Assign, ChangeMember, Reopen
 from tests.ports import free_port

@@ -41,7 +41,8 @@ from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.repository.service.local_service import open_service
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxState
+from eci_annotate.repository.sync.outbox_entries import OutboxState
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target
 from eci_annotate.workflow.actor import MAY, PERSON_ROLES
 from eci_annotate.workflow.subject.commands import KeepSeries

@@ -11,7 +11,7 @@ import typer
 from eci_annotate.cli.site_commands import policy_in
 from eci_annotate.cli.terminal import Folder, Project, local, open, say, show
 from eci_annotate.cli.terminal import project as chosen
-from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.errors import EciError, Refused, StoreUnavailable
 from eci_annotate.workflow.actor import Permission
 
 if TYPE_CHECKING:
@@ -76,13 +76,20 @@ def status(folder: Folder, target: Name = None) -> None:
 @sync.command()
 def run(folder: Folder, target: Name = None) -> None:
     """Send what is due, once; run it by a timer. Exit code 1 if something failed."""
-    from eci_annotate.repository.sync.sync_outbox import OutboxState
+    from eci_annotate.repository.sync.outbox_entries import OutboxState
 
-    failed = 0
+    failed, refusal = 0, None
     for box in _boxes(folder, target):
-        counts = box.run()
+        try:
+            counts = box.run()
+        except EciError as error:  # the other targets go on
+            say(f"{box.target.name}: {error}")
+            refusal = refusal or error
+            continue
         failed += counts[OutboxState.FAILED]
         show(box.target.name, ["state", "entries"], [[state, number] for state, number in counts.items() if number])
+    if refusal is not None:
+        raise refusal
     if failed:
         raise StoreUnavailable(f"{failed} entries failed.", "They are tried again; see: eci-annotate sync status")
 

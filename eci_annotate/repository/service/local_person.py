@@ -21,9 +21,10 @@ from eci_annotate.repository.layout.protocol_proposals import (
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.identity import Identity
+from eci_annotate.repository.sync.outbox_entries import OutboxEntry
 from eci_annotate.repository.sync.pull_rules import PullRule, rules
 from eci_annotate.repository.sync.pull_studies import PullOutcome, outcome_of
-from eci_annotate.repository.sync.sync_outbox import Outbox, OutboxEntry
+from eci_annotate.repository.sync.sync_outbox import Outbox
 from eci_annotate.repository.sync.sync_targets import SyncTarget, targets
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.usecase.usecase import UseCase

@@ -16,9 +16,9 @@ from eci_annotate.repository.admin.import_scan import Progress
 from eci_annotate.repository.backend import Backend, Images, TaskDrafts, Trail
 from eci_annotate.repository.layout.protocol_proposals import ProposalEvidence, ProtocolProposal
 from eci_annotate.repository.local.audit import AuditPage, AuditQuery
+from eci_annotate.repository.sync.outbox_entries import OutboxEntry
 from eci_annotate.repository.sync.pull_rules import PullRule
 from eci_annotate.repository.sync.pull_studies import PullOutcome
-from eci_annotate.repository.sync.sync_outbox import OutboxEntry
 from eci_annotate.repository.sync.sync_targets import SyncTarget
 from eci_annotate.store.protocols import Address
 from eci_annotate.workflow.subject.view import SubjectView

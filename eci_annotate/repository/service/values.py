@@ -15,7 +15,7 @@ from eci_annotate.repository.local.audit import AuditQuery
 from eci_annotate.repository.local.identity import HERE, WHENCE, actor_of
 from eci_annotate.repository.sites.arrivals import LARGEST as LARGEST_FILE
 from eci_annotate.repository.sites.site_credentials import TOKEN as SITE_TOKEN
-from eci_annotate.repository.sync.sync_outbox import OutboxEntry, OutboxState
+from eci_annotate.repository.sync.outbox_entries import OutboxEntry, OutboxState
 from eci_annotate.repository.sync.sync_states import SyncDirection, SyncState
 from eci_annotate.repository.sync.sync_targets import SyncTarget
 

@@ -19,9 +19,9 @@ from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileState
 from eci_annotate.repository.sites.ingest_arrivals import ingest
 from eci_annotate.repository.sites.site_credentials import credential_named, require_owner
+from eci_annotate.repository.sync.outbox_entries import waiting_time
 from eci_annotate.repository.sync.pull_rules import WHAT, PullRule, rules_in
 from eci_annotate.repository.sync.pull_sources import PullSource, RemoteStudy, source_of
-from eci_annotate.repository.sync.sync_outbox import waiting_time
 from eci_annotate.repository.sync.sync_targets import targets_in
 from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.codec import from_json, to_json

@@ -8,17 +8,22 @@ too. Each step may be repeated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import astuple, replace
+from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 
-from eci_annotate.archive.remote_archive import Uids
-from eci_annotate.errors import EciError, Refused
-from eci_annotate.repository.admin.append_log import AppendLog
+from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.repository.local.backend import LocalBackend
-from eci_annotate.repository.sync.sync_package import first_label_of, label_of, package_of
+from eci_annotate.repository.sync.outbox_entries import (
+    LONGEST_WAIT_S,
+    POSITION,
+    OutboxEntry,
+    OutboxState,
+    entries_in,
+    failed,
+    log_of,
+)
+from eci_annotate.repository.sync.sync_package import label_of, package_of
 from eci_annotate.repository.sync.sync_remotes import Package, SyncRemote, WithdrawnFiles, connect
 from eci_annotate.repository.sync.sync_targets import SyncTarget, targets_in
 from eci_annotate.repository.version_list import completed_pages
@@ -26,67 +31,7 @@ from eci_annotate.store.atomic_files import locked
 from eci_annotate.workflow.actor import Permission
 from eci_annotate.workflow.codec import canonical, from_json, to_json
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 6 * 3600.0
-_POSITION = "position"
-
-
-class OutboxState(StrEnum):
-    """What became of an entry."""
-
-    WAITING = "waiting"
-    FAILED = "failed, tried again"
-    SENT = "sent"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True)
-class OutboxEntry:
-    """A version to send (`task` and `version`), or the withdrawal of a subject (no task).
-
-    `sent` has the UIDs of the files that are there because of it, or may be if sending was cut off; `label` is the
-    version's label there. `replaced` has the labels of versions of this number that a restored repository no longer
-    has. `remark` says what stays there after a withdrawal, and why.
-    """
-
-    subject: str
-    task: str
-    version: int
-    seal: str
-    at: datetime
-    state: OutboxState = OutboxState.WAITING
-    attempts: int = 0
-    due: datetime | None = None
-    problem: str = ""
-    sent: tuple[tuple[str, str, str], ...] = ()
-    label: str = ""
-    remark: str = ""
-    replaced: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Return its name in the log."""
-        return f"{self.subject}/{self.task}/{self.version}" if self.task else f"{self.subject}/withdrawal"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something remains to be done."""
-        return self.state in (OutboxState.WAITING, OutboxState.FAILED)
-
-    @property
-    def files(self) -> set[Uids]:
-        """Return the files that are there because of it, or may be."""
-        return {Uids(*uids) for uids in self.sent}
-
-    @property
-    def labels(self) -> set[str]:
-        """Return the labels that are there because of it, or may be."""
-        own = self.label or first_label_of(self.task, self.version)
-        return {own, *self.replaced} if self.sent else set()
-
-    def instead_of(self, lost: OutboxEntry) -> OutboxEntry:
-        """Return the entry, which also has what was sent of another version of this number."""
-        labels = tuple(sorted(lost.labels))
-        return replace(self, sent=lost.sent, label=lost.label, replaced=labels)
+MOST_FAILED = 3  # subjects in a row: then it is the target
 
 
 class Outbox:
@@ -104,11 +49,11 @@ class Outbox:
         self._backend, self.target = backend, target
         place = backend.context.layout.root / "sites" / "outbox"
         self._lock = place / f"{sha256(canonical(target.place)).hexdigest()[:16]}.place.lock"  # targets take turns
-        self._log = _log(backend.context.layout.root, target)
+        self._log = log_of(backend.context.layout.root, target)
 
     def entries(self) -> list[OutboxEntry]:
         """Return all entries, by subject, in the order in which they go out."""
-        return _entries(self._log)
+        return entries_in(self._log)
 
     def run(self, remote: SyncRemote | None = None) -> dict[OutboxState, int]:
         """Send what is due; returns how many entries are in each state then.
@@ -122,8 +67,11 @@ class Outbox:
             raise Refused("You may not send signed versions elsewhere.", "Ask the project's owner.")
         with locked(self._lock):
             self._follow()
+            unreachable = 0
             for entries in _by_subject(self.entries()):
-                self._send_subject(entries, remote)
+                unreachable = self._send_subject(entries, remote, unreachable)
+                if unreachable == MOST_FAILED:  # it is the target: others are not kept waiting for it
+                    break
         counts = [each.state for each in self.entries()]
         return {state: counts.count(state) for state in OutboxState}
 
@@ -174,25 +122,29 @@ class Outbox:
         actor, project = self._backend.account.actor, self.target.project
         reach = [actor.name, actor.site, sorted(actor.roles.get(project, ())), sorted(actor.sites.get(project, ()))]
         reach += ["accepted"] if self.target.accepted else []
-        return f"{_POSITION} {sha256(canonical(reach)).hexdigest()[:16]}"
+        return f"{POSITION} {sha256(canonical(reach)).hexdigest()[:16]}"
 
-    def _send_subject(self, entries: list[OutboxEntry], remote: SyncRemote | None) -> None:
-        """Work through a subject's entries in order; the first that fails or is not due keeps the later ones back."""
+    def _send_subject(self, entries: list[OutboxEntry], remote: SyncRemote | None, failures: int) -> int:
+        """Work through a subject's entries in order; the first that fails or is not due keeps the later ones back.
+
+        Returns in how many subjects in a row the target failed by now.
+        """
         withdrawal = next((each for each in entries if not each.task), None)
         waiting = [withdrawal] if withdrawal else entries
         for each in waiting:
             if not each.is_open:
                 continue
             now = self._backend.context.clock()
-            if each.due is not None and each.due > now:
-                return
+            if each.due is not None and now < each.due <= now + timedelta(seconds=LONGEST_WAIT_S):
+                return failures  # what waits longer than it can was put back while the clock was ahead
             try:
-                done = self._done(each, entries, remote or connect(self.target))
-            except Exception as error:  # whatever a target answers: the other subjects go on
+                self._keep(self._done(each, entries, remote or connect(self.target)))
+                failures = 0
+            except Exception as error:  # whatever a target answers
                 noted = from_json(OutboxEntry, self._log.get([each.key])[each.key])  # what may be there by now
-                self._keep(_failed(noted, now, error))
-                return
-            self._keep(done)
+                self._keep(failed(noted, now, error))
+                return failures + isinstance(error, StoreUnavailable)
+        return failures
 
     def _done(self, each: OutboxEntry, entries: list[OutboxEntry], remote: SyncRemote) -> OutboxEntry:
         if not each.task:
@@ -245,9 +197,8 @@ class Outbox:
         """Return the entries of all other targets that send to the same place, of a subject (empty: of all)."""
         root = self._backend.context.layout.root
         others = [each for each in targets_in(root) if each.name != self.target.name]
-        return [
-            entry for each in others if each.place == self.target.place for entry in _entries(_log(root, each), subject)
-        ]
+        logs = [log_of(root, each) for each in others if each.place == self.target.place]
+        return [entry for log in logs for entry in entries_in(log, subject)]
 
     def _note(self, each: OutboxEntry, what: str) -> None:
         self._backend.trail.note("synchronised.1", self.target.project, each.subject, what)
@@ -256,39 +207,9 @@ class Outbox:
         self._log.add({each.key: to_json(each)})
 
 
-def outbox_entries(root: Path, target: SyncTarget) -> list[OutboxEntry]:
-    """Return the entries of a target as its last run left them, in the repository in a folder."""
-    return _entries(_log(root, target))
-
-
-def _log(root: Path, target: SyncTarget) -> AppendLog:
-    return AppendLog.at(root / "sites" / "outbox" / f"{target.name}.jsonl")
-
-
-def _entries(log: AppendLog, subject: str = "") -> list[OutboxEntry]:
-    """Return the entries of a log, of one subject if it is named, in the order in which they go out."""
-    begin = f"{subject}/" if subject else ""
-    found = [
-        from_json(OutboxEntry, value)
-        for key, value in log.read().items()
-        if key.split()[0] != _POSITION and key.startswith(begin)
-    ]
-    return sorted(found, key=lambda each: (each.subject, each.task == "", each.at))
-
-
-def waiting_time(attempts: int) -> timedelta:
-    """Return how long to wait after a failure that `attempts` others came before."""
-    return timedelta(seconds=min(FIRST_WAIT_S * 2 ** min(attempts, 20), LONGEST_WAIT_S))
-
-
-def _failed(each: OutboxEntry, now: datetime, error: Exception) -> OutboxEntry:
-    wait = waiting_time(each.attempts)
-    problem = str(error) if isinstance(error, EciError) else type(error).__name__
-    return replace(each, state=OutboxState.FAILED, attempts=each.attempts + 1, due=now + wait, problem=problem)
-
-
 def _by_subject(entries: Iterable[OutboxEntry]) -> list[list[OutboxEntry]]:
+    """Return the entries of each subject; subjects of which nothing failed so far come first."""
     found: dict[str, list[OutboxEntry]] = {}
     for each in entries:
         found.setdefault(each.subject, []).append(each)
-    return list(found.values())
+    return sorted(found.values(), key=lambda some: sum(each.attempts for each in some if each.is_open))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from eci_annotate.archive.protocol import Instance
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.dicom.images.headers import scan
@@ -9,7 +12,7 @@ from eci_annotate.dicom.patient_identity import under_pseudonym
 from eci_annotate.repository.local.artefacts import image_series_of
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.manifest_parts import exported_parts, is_archived
-from eci_annotate.repository.sync.sync_remotes import Package
+from eci_annotate.repository.sync.sync_remotes import FilesOnDemand, Package
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
 from eci_annotate.repository.version_list import provenance_document
 from eci_annotate.workflow.codec import parse
@@ -52,7 +55,7 @@ def _uids_of(content: bytes) -> Uids:
     return Uids(found.study_uid, found.series_uid, found.sop_uid)
 
 
-def _images(backend: LocalBackend, subject: str, target: SyncTarget) -> dict[Uids, bytes]:
+def _images(backend: LocalBackend, subject: str, target: SyncTarget) -> Mapping[Uids, bytes]:
     """Return the images that go along, with the patient of the signed objects where the target sorts by patients."""
     if not target.images:
         return {}
@@ -64,4 +67,6 @@ def _images(backend: LocalBackend, subject: str, target: SyncTarget) -> dict[Uid
         sealed = archive.read(instance)
         return sealed if as_sealed else under_pseudonym(sealed, subject)
 
-    return {Uids(each.study_uid, each.series_uid, each.sop_uid): content(each) for each in instances}
+    return FilesOnDemand(
+        {Uids(each.study_uid, each.series_uid, each.sop_uid): partial(content, each) for each in instances}
+    )

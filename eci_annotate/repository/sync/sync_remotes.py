@@ -6,8 +6,9 @@ Only what was sent from here is deleted: a target may have files of the same sub
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -16,6 +17,22 @@ from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.errors import Refused
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind
 from eci_annotate.workflow.codec import Json
+
+
+class FilesOnDemand(Mapping[Uids, bytes]):
+    """Files by UIDs, each read when it is asked for: the images of a subject may be larger than the memory."""
+
+    def __init__(self, readers: Mapping[Uids, Callable[[], bytes]]) -> None:
+        self._readers = readers
+
+    def __getitem__(self, uids: Uids) -> bytes:
+        return self._readers[uids]()
+
+    def __iter__(self) -> Iterator[Uids]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
 
 
 @dataclass(frozen=True)
@@ -29,13 +46,15 @@ class Package:
     images: Mapping[Uids, bytes] = field(repr=False)
 
     @property
-    def files(self) -> dict[Uids, bytes]:
-        """Return all DICOM files."""
-        return {**self.images, **{uids: content for uids, (_, content) in self.derived.items()}}
+    def files(self) -> Mapping[Uids, bytes]:
+        """Return all DICOM files, images first."""
+        images = {uids: partial(self.images.__getitem__, uids) for uids in self.images}
+        return FilesOnDemand({**images, **{uids: partial(bytes, each) for uids, (_, each) in self.derived.items()}})
 
     def without(self, images: Collection[Uids]) -> Package:
         """Return the package without some of its images."""
-        return replace(self, images={uids: each for uids, each in self.images.items() if uids not in images})
+        rest = {uids: partial(self.images.__getitem__, uids) for uids in self.images if uids not in images}
+        return replace(self, images=FilesOnDemand(rest))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from eci_annotate.repository.sync.outbox_entries import OutboxState, outbox_entries
 from eci_annotate.repository.sync.pull_rules import PullRule, rules_in
 from eci_annotate.repository.sync.pull_studies import last_outcome
-from eci_annotate.repository.sync.sync_outbox import OutboxState, outbox_entries
 from eci_annotate.repository.sync.sync_targets import SyncTarget, targets_in
 from eci_annotate.store.atomic_files import locked, write_atomic
 from eci_annotate.workflow.codec import canonical, parse
