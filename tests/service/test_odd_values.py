@@ -106,3 +106,15 @@ def test_a_draft_takes_only_entries_that_can_be_read_again(address: str) -> None
     right = {"a": {"remark": "three\nlines\tof ☃", "size": 1.5}, "k": {}, "t": "2026-01-01T08:00:04+00:00"}
     answer = post(address, "annotator", f"{OF}/drafts/annotate", {"fence": fence, "entries": [right]})
     assert answer.status_code == 204 and draft() == [*before, right]
+
+
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_a_name_that_occurs_twice_in_an_object_is_refused(address: str, size: int) -> None:
+    headers = {"Authorization": "Bearer token-annotator-near", "Content-Type": "application/json"}
+    data = json.dumps({"project": P, "subject": S, "task": "annotate", "rerun": True})
+    for body in (
+        f'{{"name": "stop.1", "name": "start.1", "data": {data}}}',
+        f'{{"name": "start.1", "data": {{"subject": "other", {data[1:]}}}',
+    ):
+        answer = httpx.post(f"{address}/api/commands", content=body + " " * size, headers=headers, timeout=60)
+        assert (answer.status_code, answer.json()["error"]) == (422, "BadRequest"), answer.text

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.api.auth import NAME, AtDesk, Digest, Name, Repo, Somebody
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.problem_responses import PROBLEMS, Problem
 from eci_annotate.hub.signing.confirmations import (
     CONFIRMED,
@@ -25,7 +26,7 @@ from eci_annotate.repository.remote.wire_format import actor_to_wire, command_fr
 from eci_annotate.workflow.codec import to_json
 from eci_annotate.workflow.subject.commands import OpenProject, Sign
 
-router = APIRouter(responses=PROBLEMS, tags=["work"])
+router = APIRouter(route_class=JsonRoute, responses=PROBLEMS, tags=["work"])
 NOTES = ("read.1", "exported.1")
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.service_context import Allowance
@@ -18,7 +19,7 @@ from eci_annotate.repository.draft_entries import check_entries
 from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.codec import to_json
 
-router = APIRouter(responses=PROBLEMS, tags=["content"])
+router = APIRouter(route_class=JsonRoute, responses=PROBLEMS, tags=["content"])
 LARGE, MOST_LARGE = 16 << 20, 2
 BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
 
@@ -99,7 +100,7 @@ async def save(
     told: Annotated[Entries, Body()],
 ) -> None:
     """Append to the draft that the session holds."""
-    check_entries(told.entries)
+    await run_in_threadpool(check_entries, told.entries)
     desk.allowance.put(who.name, f"{project}/{subject}", int(request.headers.get("content-length", LARGEST_DRAFT)))
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 

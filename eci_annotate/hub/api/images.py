@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from eci_annotate.errors import BadRequest, NotFound, Tampered
 from eci_annotate.hub.api.auth import NAME, AtDesk, Name, Repo, Somebody, Uid
 from eci_annotate.hub.api.content import whole
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.service_context import Allowance
 from eci_annotate.repository.assistants.ask_assistant import MOST_PROMPTS
@@ -22,7 +23,7 @@ from eci_annotate.repository.assistants.proposal_wire import proposed_to_wire
 from eci_annotate.repository.assistants.protocol import Prompt
 from eci_annotate.workflow.codec import from_json, to_json
 
-router = APIRouter(responses=PROBLEMS, tags=["images"])
+router = APIRouter(route_class=JsonRoute, responses=PROBLEMS, tags=["images"])
 PIECE = 4 << 20
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _BYTES: dict[int | str, dict[str, Any]] = {

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from eci_annotate.errors import Refused
 from eci_annotate.hub.api.auth import Anybody, AtDesk
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 
-router = APIRouter(responses=PROBLEMS, tags=["watching"])
+router = APIRouter(route_class=JsonRoute, responses=PROBLEMS, tags=["watching"])
 SCOPE, METRICS = "custom:eci:leases", "custom:eci:metrics"
 
 

@@ -14,13 +14,14 @@ from starlette.requests import ClientDisconnect
 
 from eci_annotate.errors import BadRequest, Refused
 from eci_annotate.hub.api.auth import DIGEST, Anybody, AtDesk, Digest
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.hub.core.token_identity import SITE
 from eci_annotate.repository.service.protocol import SiteArrivals
 from eci_annotate.repository.service.values import LARGEST_FILE
 from eci_annotate.workflow.codec import to_json
 
-router = APIRouter(prefix="/site", responses=PROBLEMS, tags=["sites"])
+router = APIRouter(prefix="/site", route_class=JsonRoute, responses=PROBLEMS, tags=["sites"])
 SHA256 = Annotated[str, Field(pattern=DIGEST)]
 Pseudonym = Annotated[str, Field(pattern="^[A-Z2-7]{16}$")]
 SubjectNumber = Annotated[str, Field(pattern="^ECI_[A-Z0-9_-]{1,32}_S[0-9]{4,9}$")]

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from eci_annotate.hub.api.auth import AtDesk, Name, Repo, Somebody
+from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.problem_responses import PROBLEMS
 from eci_annotate.repository.version_list import completed_since, provenance_document
 from eci_annotate.workflow.codec import to_json
 
-router = APIRouter(responses=PROBLEMS, tags=["signed versions"])
+router = APIRouter(route_class=JsonRoute, responses=PROBLEMS, tags=["signed versions"])
 
 
 @router.get("/completed")
