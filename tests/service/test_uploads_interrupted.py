@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from eci_annotate.errors import Conflict, LeaseLost, StoreUnavailable
 from eci_annotate.repository.admin import import_dicom
+from eci_annotate.repository.admin.backup import back_up, restore
 from eci_annotate.repository.admin.held_files import held_sets
 from eci_annotate.repository.admin.ingest_subject import is_ingested
 from eci_annotate.repository.local.backend import LocalBackend
@@ -82,3 +84,28 @@ def test_a_credential_whose_files_fail_keeps_no_other_waiting(
     assert ingest_all(backend.context, 0.0) == 1
     states = sorted(each.states([sha256(path)])[sha256(path)].state for path, each in both.items())
     assert states == [FileState.CONFIRMED, FileState.RECEIVED]
+
+
+def test_a_subject_that_comes_during_a_backup_is_readable_and_one_after_a_restore(folder: Path, tmp_path: Path) -> None:
+    backend, paths, ingested = owner(folder), deidentified(tmp_path), list[int]()
+    arrivals = arrived(backend, paths[:1])
+
+    def meanwhile(part: str, done: int, of: int) -> None:
+        if not ingested:
+            ingested.append(ingest(backend.context, arrivals.credential.id, 0.0))
+
+    back_up(folder, tmp_path / "out", tmp_path / "keys", meanwhile)
+    assert all(check.passed for check in restore(tmp_path / "out", tmp_path / "keys", tmp_path / "restored").checks)
+    again = owner(tmp_path / "restored")
+    later = arrived(again, paths[1:])
+    ingest(again.context, later.credential.id, 0.0)
+    assert {each.subject for each in later.states(map(sha256, paths[1:])).values()} == {S}
+
+
+def test_a_recorded_subject_that_a_restored_repository_lacks_is_enrolled(folder: Path, tmp_path: Path) -> None:
+    backend, paths = owner(folder), deidentified(tmp_path)
+    arrivals = arrived(backend, paths)
+    arrivals.subjects.add({str(dcmread(paths[0]).PatientID): "ECI_KAU_S0009"})
+    ingest(backend.context, arrivals.credential.id, 0.0)
+    found = arrivals.states(map(sha256, paths)).values()
+    assert {(each.state, each.subject) for each in found} == {(FileState.CONFIRMED, "ECI_KAU_S0009")}

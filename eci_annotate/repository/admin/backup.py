@@ -34,7 +34,8 @@ from eci_annotate.workflow.actor import Actor, Role
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view
 
-KEYS = ("members", "authority", "vault", "sites", "register")
+SITES, CONFIRMED = "sites", "files.jsonl"
+KEYS = ("members", "authority", "vault", SITES, "register")
 _TRIES, _HEAD = 5, "backup.json"
 
 
@@ -72,8 +73,22 @@ def back_up(folder: Path, out: Path, keys: Path, progress: Progress | None = Non
     copy_files(layout.checkpoints, out / "checkpoints")
     _forget_withdrawn(layout, out)
     events = _copy_still(layout, out, tell)
+    _copy_later_keys(layout, keys)
     _close_images(layout, out, tell)
     return events
+
+
+def _copy_later_keys(layout: Layout, keys: Path) -> None:
+    """Copy the keys and numbers of subjects that came while content was copied: without them it cannot be read.
+
+    What was confirmed to sites stays as it was before: of that, the copied archive has everything.
+    """
+    for name in KEYS:
+        if name != SITES:
+            copy_files(layout.root / name, keys / name)
+    for path in (layout.root / SITES / "logs").rglob("*.jsonl"):
+        if path.name != CONFIRMED:
+            write_atomic(keys / path.relative_to(layout.root), path.read_bytes(), mode=0o600)
 
 
 def _check_place(layout: Layout, out: Path) -> None:

@@ -156,20 +156,25 @@ def _subject_of(backend: LocalBackend, arrivals: Arrivals, pseudonym: str, files
     A patient whose images the project holds already, by an import or another way, keeps its subject.
     """
     numbers = ProvisionalNumbers(backend.context, arrivals.credential)
-    known = arrivals.subjects.get([pseudonym])
-    if pseudonym in known:
-        numbers.settle(backend, pseudonym, str(known[pseudonym]))
-        return str(known[pseudonym])
-    with locked(arrivals.folder.parent / f"{arrivals.credential.project}.{arrivals.credential.site}.numbers"):
-        known = arrivals.subjects.get([pseudonym])  # another proxy of the site may have been faster
-        if pseudonym not in known:
-            project, site = arrivals.credential.project, arrivals.credential.site
-            proposed = (each for each in numbers.proposed(pseudonym) if enrol_as(backend, project, site, each))
-            subject = _holder_of(backend, project, files) or next(proposed, "") or enrol_next(backend, project, site)
-            arrivals.subjects.add({pseudonym: subject})
+    if not _enrolled(backend, arrivals, pseudonym):
+        with locked(arrivals.folder.parent / f"{arrivals.credential.project}.{arrivals.credential.site}.numbers"):
+            if not _enrolled(backend, arrivals, pseudonym):  # another proxy of the site may have been faster
+                project, site = arrivals.credential.project, arrivals.credential.site
+                recorded = map(str, arrivals.subjects.get([pseudonym]).values())  # a restored repository may lack it
+                free = (
+                    each for each in (*recorded, *numbers.proposed(pseudonym)) if enrol_as(backend, project, site, each)
+                )
+                subject = _holder_of(backend, project, files) or next(free, "") or enrol_next(backend, project, site)
+                arrivals.subjects.add({pseudonym: subject})
     given = str(arrivals.subjects.get([pseudonym])[pseudonym])
     numbers.settle(backend, pseudonym, given)
     return given
+
+
+def _enrolled(backend: LocalBackend, arrivals: Arrivals, pseudonym: str) -> bool:
+    """Whether a pseudonym has a number, and the project the subject."""
+    known = arrivals.subjects.get([pseudonym]).get(pseudonym)
+    return known is not None and arrivals.credential.project in backend.context.streams.projects_of(str(known))
 
 
 def _holder_of(backend: LocalBackend, project: str, files: Sequence[CompleteFile]) -> str:
