@@ -109,3 +109,17 @@ def test_a_recorded_subject_that_a_restored_repository_lacks_is_enrolled(folder:
     ingest(backend.context, arrivals.credential.id, 0.0)
     found = arrivals.states(map(sha256, paths)).values()
     assert {(each.state, each.subject) for each in found} == {(FileState.CONFIRMED, "ECI_KAU_S0009")}
+
+
+def test_what_was_held_back_is_sent_again_after_a_restore(folder: Path, tmp_path: Path) -> None:
+    backend, (first, *others) = owner(folder), deidentified(tmp_path)
+    dataset = dcmread(first)
+    dataset.ReferringPhysicianName = "Kanarie"
+    dataset.save_as(first)
+    arrivals = arrived(backend, [first, others[0]])
+    ingest(backend.context, arrivals.credential.id, 0.0)
+    assert arrivals.states([sha256(first)])[sha256(first)].state is FileState.HELD
+    back_up(folder, tmp_path / "out", tmp_path / "keys")
+    restore(tmp_path / "out", tmp_path / "keys", tmp_path / "restored")
+    found = arrived(owner(tmp_path / "restored"), []).states([sha256(first), sha256(others[0])])
+    assert [each.state for each in found.values()] == [FileState.ABSENT, FileState.CONFIRMED]

@@ -217,11 +217,22 @@ def restore(
     layout = create(target, dsn=dsn, identity=_identity(out))
     for name in KEYS:
         copy_files(keys / name, layout.root / name)
+    _forget_held(layout.root / SITES)
     copy_files(out / "checkpoints", layout.checkpoints)
     with opened(layout) as stores:
         copy_stores(open_folder(out / "store"), stores, tell)
     _open_images(layout, out, tell)
     return _verified(layout, tell)
+
+
+def _forget_held(sites: Path) -> None:
+    """Forget what was held back, which is in no backup: sites send it again, and pull rules fetch it again."""
+    for path in (sites / "logs").rglob(CONFIRMED):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if parse(line, "A log of arrivals")[1]["state"] != "held"]
+        write_atomic(path, b"".join(kept), mode=0o600)
+    for path in (sites / "pulled").glob("*.jsonl"):
+        path.unlink()
 
 
 def _open_images(layout: Layout, out: Path, tell: Callable[[str, int, int], None]) -> None:
