@@ -20,7 +20,7 @@ from eci_annotate.errors import NotFound, StoreUnavailable, Tampered
 
 TIMEOUT_S, MOST_AT_ONCE, PAGE = 60.0, 64 << 20, 1000
 DUPLICATE = 0x0111  # the archive has this SOP instance, and does not take it again
-_DELETED = (200, 202, 204, 404, 410)
+_DELETED, _ABSENT = (200, 202, 204), (404, 410)
 
 
 class DicomWebObjects:
@@ -49,7 +49,7 @@ class DicomWebObjects:
         """Return a file by WADO-RS, in the transfer syntax in which it was stored."""
         accept = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
         answer = self._ask("GET", f"{self._url}/{_place(uids)}", headers=accept)
-        if answer.status_code in (404, 410):
+        if answer.status_code in _ABSENT:
             raise NotFound("Instance not found.", "Restore it from a backup.")
         _require(answer, 200)
         return only_part(answer.content, answer.headers.get("content-type", ""))
@@ -81,11 +81,19 @@ class DicomWebObjects:
         """Delete a file."""
         if not self._orthanc:
             answer = self._ask("DELETE", f"{self._url}/{_place(uids)}")
-            if answer.status_code not in _DELETED:
+            if answer.status_code in _ABSENT:
+                self._require_service()
+            elif answer.status_code not in _DELETED:
                 _require(answer, 204)
             return
         for name in self._instances_with(uids.sop):
             _require(self._ask("DELETE", f"{self._orthanc}/instances/{name}"), 200)
+
+    def _require_service(self) -> None:
+        """Raise StoreUnavailable if no study can be searched either: then 404 does not say that a file is deleted."""
+        answer = self._ask("GET", f"{self._url}/studies?limit=1", headers={"Accept": "application/dicom+json"})
+        if answer.status_code != 204:  # no study
+            _require(answer, 200)
 
     def delete_of(self, patient: str, uids: Uids) -> None:
         """Delete a file of a patient; an Orthanc keeps another patient's file with these UIDs."""

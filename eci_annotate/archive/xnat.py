@@ -127,8 +127,19 @@ class XnatObjects:
 
     def _remove(self, where: str) -> None:
         answer = self._ask("DELETE", where, params={"removeFiles": "true"})
-        if answer.status_code != 404:
-            _required(answer, (200, 204))
+        if answer.status_code == 404:
+            self._require_project()
+            return
+        _required(answer, (200, 204))
+
+    def _require_project(self) -> None:
+        """Raise StoreUnavailable if the project is not there either: then 404 does not say that something is deleted.
+
+        An XNAT that starts, another address, and an account without rights all give 404.
+        """
+        if self._ask("GET", f"/data/projects/{self._project}", params={"format": "json"}).status_code != 200:
+            what = "The XNAT does not show the project."
+            raise StoreUnavailable(what, "Check its address, the project, and the rights of the account.")
 
     def put_resource(self, subject: str, resource: str, name: str, content: bytes) -> None:
         """Put a file into a resource of a subject, such as a version's provenance."""
@@ -147,9 +158,10 @@ class XnatObjects:
         return str(found)
 
     def listed(self, where: str, **params: str) -> list[dict[str, Any]]:
-        """Return the rows of a listing; empty if its place does not exist."""
+        """Return the rows of a listing; empty if its place does not exist in the project."""
         answer = self._ask("GET", where, params={"format": "json", **params})
         if answer.status_code == 404:
+            self._require_project()
             return []
         try:
             return list(_required(answer, (200,)).json()["ResultSet"]["Result"])

@@ -29,11 +29,16 @@ class Xnat:
     files: dict[str, bytes] = field(default_factory=dict)
     collections: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
     refuses: int = 0
+    hidden: bool = False  # as to an account without rights
 
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Response:
         if self.refuses:
             self.refuses -= 1
             return Response(status_code=503)
+        if self.hidden:
+            return Response(status_code=404)
+        if path == f"/data/projects/{self.project}":
+            return JSONResponse({"items": []})
         for pattern, handle in (
             (_SUBJECT + r"(/resources/[\w-]+)?" + _FILE, self._file),
             (_SCAN + r"/resources/DICOM" + _FILE, self._file),

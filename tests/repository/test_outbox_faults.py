@@ -238,6 +238,7 @@ class Scripted:
     status: int = 200
     body: str = ""
     has: bytes = b""
+    search: int = 200
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +249,14 @@ def scripted() -> Iterator[tuple[str, Scripted]]:
     async def store(request: Request) -> Response:
         await request.body()
         return Response(script.body, script.status)
+
+    @app.get("/studies")
+    async def search() -> Response:
+        return Response("[]", script.search)
+
+    @app.delete("/{path:path}")
+    async def delete(path: str) -> Response:
+        return Response(status_code=script.status)
 
     @app.get("/{path:path}")
     async def get(path: str) -> Response:
@@ -294,6 +303,16 @@ def test_an_archive_that_did_not_keep_the_file_is_named(
     script.status, script.body, script.has = status, body, b"another file"
     with pytest.raises(StoreUnavailable, match=what):
         DicomWebObjects(url).put(S, {FILE: b"content"})
+
+
+@pytest.mark.parametrize("search", [404, 401, 502])
+def test_an_archive_that_is_not_there_has_deleted_nothing(scripted: tuple[str, Scripted], search: int) -> None:
+    url, script = scripted
+    script.status, script.search = 404, search
+    with pytest.raises(StoreUnavailable, match=str(search)):
+        DicomWebObjects(url).delete(S, FILE)
+    script.search = 204
+    DicomWebObjects(url).delete(S, FILE)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path: Path) -> None:

@@ -75,6 +75,22 @@ def test_versions_go_to_an_xnat_in_order_and_once(
     ]
 
 
+def test_an_xnat_that_hides_its_project_has_withdrawn_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
+) -> None:
+    target, kept = xnat
+    repository = as_member(monkeypatch, folder, "anna")
+    sign(repository)
+    box = Outbox(local(repository), target)
+    box.run()
+    repository.backend.do(Withdraw(P, S, "consent withdrawn"))
+    kept.hidden = True
+    assert box.run()[OutboxState.FAILED] == 1 and "rights of the account" in box.entries()[-1].problem
+    kept.hidden = False
+    box.retry()
+    assert box.run()[OutboxState.WITHDRAWN] == 2 and not kept.files
+
+
 def test_a_failed_version_keeps_later_ones_of_its_subject_back(
     folder: Path, monkeypatch: pytest.MonkeyPatch, xnat: tuple[SyncTarget, Xnat]
 ) -> None:
