@@ -17,6 +17,8 @@ from eci_annotate.proxy.link_table import LinkTable
 from eci_annotate.proxy.proxy_service import Proxy
 from eci_annotate.proxy.quarantine_decisions import quarantined, release
 from eci_annotate.proxy.receive.file_sources import take_paths
+from eci_annotate.proxy.send import uploader
+from eci_annotate.proxy.send.centre_client import AtCentre, CentreState
 from eci_annotate.proxy.spool import Spool
 from eci_annotate.repository.open_repository import open
 from tests.counts import count
@@ -242,3 +244,25 @@ def test_only_one_process_works_on_a_queue(tmp_path: Path) -> None:
     first, second = Proxy(configured(tmp_path)), Proxy(configured(tmp_path))
     with first.alone(), pytest.raises(Refused):
         second.drain(silent)
+
+
+def test_files_that_the_centre_does_not_decide_keep_no_later_ones_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy, asked = Proxy(configured(tmp_path / "site")), list[str]()
+
+    class Undecided:
+        def states(self, digests: list[str]) -> dict[str, CentreState]:
+            asked.extend(digests)
+            return dict.fromkeys(digests, CentreState(AtCentre.RECEIVED))
+
+    proxy.queue.add({name: 1 for name in "abc"})
+    for each in proxy.queue.waiting(QueueState.RECEIVED):
+        proxy.queue.deidentified(each, f"out-{each.content}", pseudonym="p", series="s", uid=each.content)
+    for each in proxy.queue.waiting(QueueState.DEIDENTIFIED):
+        proxy.queue.sent(each)
+    monkeypatch.setattr(uploader, "ASK", 2)
+    sender = uploader.Uploader(proxy.spool, proxy.queue, proxy.links, Undecided())  # type: ignore[arg-type]
+    sender.step()
+    sender.step()
+    assert set(asked) == {"out-a", "out-b", "out-c"}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from eci_annotate.errors import EciError, NoIdentity
 from eci_annotate.proxy.instance_queue import InstanceQueue, QueuedInstance, QueueState
 from eci_annotate.proxy.link_table import LinkTable
-from eci_annotate.proxy.send.centre_client import AtCentre, Centre
+from eci_annotate.proxy.send.centre_client import AtCentre, Centre, CentreState
 from eci_annotate.proxy.spool import Spool
 
 BATCH, ASK = 64, 500
@@ -85,12 +85,13 @@ class Uploader:
 
     def _ask(self, stage: QueueState) -> int:
         rows = {each.outgoing: each for each in self._queue.waiting(stage, ASK)}
-        moved = 0
+        moved, undecided = 0, list[QueuedInstance]()
 
         def attempt() -> None:
             nonlocal moved
-            for digest, found in self._centre.states(list(rows)).items():
-                each = rows[digest]
+            states = self._centre.states(list(rows))
+            for digest, each in rows.items():
+                found = states.get(digest, CentreState(AtCentre.RECEIVED))
                 match found.state:
                     case AtCentre.CONFIRMED:
                         self._confirm(each, found.subject)
@@ -101,10 +102,14 @@ class Uploader:
                     case AtCentre.ABSENT | AtCentre.PARTIAL:
                         self._queue.again(each, QueueState.DEIDENTIFIED)  # the centre lost it: it is sent once more
                     case AtCentre.RECEIVED:
-                        pass
+                        undecided.append(each)
 
         if rows:
             self._quietly(attempt)
+        if len(rows) == ASK:  # there may be more behind them
+            with self._queue.together():
+                for each in undecided:
+                    self._queue.again(each, stage)
         return moved
 
     def _confirm(self, each: QueuedInstance, subject: str) -> None:
