@@ -256,7 +256,7 @@ def test_files_that_the_centre_does_not_decide_keep_no_later_ones_back(
             asked.extend(digests)
             return dict.fromkeys(digests, CentreState(AtCentre.RECEIVED))
 
-    proxy.queue.add({name: 1 for name in "abc"})
+    proxy.queue.add(dict.fromkeys("abc", 1))
     for each in proxy.queue.waiting(QueueState.RECEIVED):
         proxy.queue.deidentified(each, f"out-{each.content}", pseudonym="p", series="s", uid=each.content)
     for each in proxy.queue.waiting(QueueState.DEIDENTIFIED):

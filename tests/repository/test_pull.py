@@ -14,8 +14,12 @@ import pytest
 from eci_annotate.archive.dicomweb import DicomWebObjects
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.xnat import XnatObjects
+from eci_annotate.deid.folder_run import FolderRun
+from eci_annotate.deid.policy import Policy
+from eci_annotate.deid.pseudonymiser import Pseudonymiser
 from eci_annotate.dicom.phantom import write_phantom
-from eci_annotate.errors import Refused
+from eci_annotate.errors import Refused, StoreUnavailable
+from eci_annotate.repository.admin import import_dicom
 from eci_annotate.repository.admin.held_files import held_sets
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.local.backend import LocalBackend
@@ -113,6 +117,34 @@ def test_a_study_that_fails_keeps_no_later_one_back(owner: LocalBackend, tmp_pat
     done = pull(owner.context, rule, source)
     assert (done.problem, done.studies, done.files) == ("OSError", 1, len(mr))
     assert set(source.order) == {"2"}, "three in a row: it is the target, which is not asked again and again"
+
+
+def test_a_study_that_cannot_be_taken_in_now_keeps_no_later_one_back(
+    owner: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies, waits, sign = dict[str, list[bytes]](), list[str](), import_dicom.sign_ingest
+    write_phantom(tmp_path / "tiny", "tiny")
+    for number in range(5):
+        FolderRun(Policy(), Pseudonymiser(bytes([number]) * 32), tmp_path / str(number)).over(tmp_path / "tiny", silent)
+        studies[str(number)] = [path.read_bytes() for path in sorted((tmp_path / str(number)).rglob("*.dcm"))[:1]]
+
+    def failing(backend: LocalBackend, project: str, subject: str) -> None:
+        if not waits or subject in waits:
+            waits[:] = [subject]
+            raise StoreUnavailable("The database does not answer.", "Wait.")
+        sign(backend, project, subject)
+
+    monkeypatch.setattr(import_dicom, "sign_ingest", failing)
+    rule = a_rule(owner, TARGET)
+    done = pull(owner.context, rule, Source(studies))
+    assert (done.files, done.studies) == (4, 4) and "does not answer" in done.problem
+    waits[:] = ["nobody"]
+    done = pull(owner.context, rule, Source(studies))
+    assert (done.files, done.studies, done.problem) == (5, 5, "")
+
+
+def silent(*_: object) -> None:
+    return None
 
 
 class Renamed(Source):

@@ -203,7 +203,13 @@ class _Run:
         self._known = self.log.read()
 
     def _take(self, source: PullSource, study: RemoteStudy, names: Sequence[str]) -> bool:
-        """Fetch the files of a study that were not fetched before, and take them in; whether all are decided then."""
+        """Fetch the files of a study that were not fetched before, and take them in; whether all are decided then.
+
+        Raises
+        ------
+        Exception
+            Files of this study could not be taken in; those of other studies that wait do not count.
+        """
         arrivals = self._arrivals()
         known = {name: f"{_digest(study.key)}/{_digest(name)}" for name in names}
         fresh, digests = [name for name in names if known[name] not in self._known], dict[str, str]()
@@ -212,9 +218,16 @@ class _Run:
             some = {known[name]: _fetched(arrivals, source.read(study, name)) for name in portion}
             self.log.add(some)
             digests.update(some)
-        ingest(self._context, self._rule.credential, 0.0)
+        failed: Exception | None = None
+        try:
+            ingest(self._context, self._rule.credential, 0.0)
+        except Exception as error:
+            failed = error
         every = [digests.get(key) or str(self._known[key]) for key in known.values()]
-        return all(each.state in (FileState.CONFIRMED, FileState.HELD) for each in arrivals.states(every).values())
+        done = all(each.state in (FileState.CONFIRMED, FileState.HELD) for each in arrivals.states(every).values())
+        if failed is not None and not done:
+            raise failed
+        return done
 
     def outcome(self, at: datetime, due: datetime, problem: str, attempts: int) -> PullOutcome:
         """Return what all runs of the rule did so far."""
