@@ -1,4 +1,4 @@
-"""`eci-annotate repository copy|backup|restore|seal-images`: what concerns a whole repository."""
+"""`eci-annotate repository copy|backup|restore|clean-up|seal-images`: what concerns a whole repository."""
 
 from __future__ import annotations
 
@@ -125,6 +125,15 @@ def restore(
         raise Tampered(f"{len(failed)} of {len(found.checks)} checks failed.", "Create a new backup.")
     say(f"Restored to {target}; {len(found.checks)} checks passed.")
     tell_details(list(found.checks))
+
+
+@repositories.command("clean-up")
+def clean_up(folder: Folder) -> None:
+    """Remove content that nothing has referred to for a week, as a service does once a day (owner only)."""
+    from eci_annotate.repository.admin.orphans import remove_unused
+
+    _require_owner(folder, "You may not remove content.")
+    say(f"Removed {remove_unused(local(open(folder)))} files that nothing refers to.")
 
 
 @repositories.command("seal-images")

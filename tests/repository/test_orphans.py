@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import eci_annotate as eci
+from eci_annotate.cli.repository_commands import clean_up
 from eci_annotate.errors import NotFound
 from eci_annotate.repository.admin.orphans import remove_orphans, remove_when_due
 from eci_annotate.repository.draft_entries import snapshots
@@ -62,6 +64,20 @@ def test_only_what_nothing_refers_to_is_removed_and_noted(repo: Repository) -> N
     assert removals(backend) == ["1 files that nothing referred to"]
     with pytest.raises(NotFound):
         backend.do(Attach(P, S, "other", "text/csv", orphan, 14))
+
+
+def test_a_repository_without_a_service_is_cleaned_by_a_command(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "repository"))
+    backend = local(eci.open(folder))
+    old, young = (backend.put(P, S, content, attached=True) for content in (b"old", b"young"))
+    for path in folder.rglob(old[2:]):
+        os.utime(path, (0, 0))
+    clean_up(folder)
+    assert "Removed 1 files" in capsys.readouterr().out
+    names = backend.context.blobs.names(f"{P}/{S}")
+    assert young in names and old not in names
 
 
 def test_what_signed_work_rests_on_stays(repo: Repository) -> None:

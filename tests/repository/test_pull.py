@@ -22,6 +22,7 @@ from eci_annotate.errors import Refused, StoreUnavailable
 from eci_annotate.repository.admin import import_dicom
 from eci_annotate.repository.admin.held_files import held_sets
 from eci_annotate.repository.admin.import_dicom import import_folders
+from eci_annotate.repository.admin.ingest_subject import sign_ingest
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.service.local_service import service_of
@@ -122,7 +123,7 @@ def test_a_study_that_fails_keeps_no_later_one_back(owner: LocalBackend, tmp_pat
 def test_a_study_that_cannot_be_taken_in_now_keeps_no_later_one_back(
     owner: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies, waits, sign = dict[str, list[bytes]](), list[str](), import_dicom.sign_ingest
+    studies, waits = dict[str, list[bytes]](), list[str]()
     write_phantom(tmp_path / "tiny", "tiny")
     for number in range(5):
         FolderRun(Policy(), Pseudonymiser(bytes([number]) * 32), tmp_path / str(number)).over(tmp_path / "tiny", silent)
@@ -132,7 +133,7 @@ def test_a_study_that_cannot_be_taken_in_now_keeps_no_later_one_back(
         if not waits or subject in waits:
             waits[:] = [subject]
             raise StoreUnavailable("The database does not answer.", "Wait.")
-        sign(backend, project, subject)
+        sign_ingest(backend, project, subject)
 
     monkeypatch.setattr(import_dicom, "sign_ingest", failing)
     rule = a_rule(owner, TARGET)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from eci_annotate.errors import EciError, Tampered
+from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import subject_stream
 from eci_annotate.store.atomic_files import locked, write_atomic
@@ -35,6 +36,11 @@ def remove_orphans(context: Context, age: timedelta = AGE) -> int:
         if scope:  # the repository's own scope has definitions only
             count += _remove(context, scope, drafts.get(scope, []), before)
     return count
+
+
+def remove_unused(backend: LocalBackend) -> int:
+    """Remove the old orphans of a repository without a service; see `remove_orphans`."""
+    return remove_orphans(backend.context)
 
 
 def remove_when_due(context: Context) -> int:
