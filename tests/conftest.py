@@ -41,6 +41,7 @@ WALKS = (
     "service/test_decoders.py",
     "service/test_pauses.py",
     "service/test_restart.py",
+    "service/test_schema.py",
 )
 BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
 
