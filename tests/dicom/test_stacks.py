@@ -1,5 +1,6 @@
 """A series is split into the stacks that a radiologist would name; no frame moves into another stack."""
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -435,3 +436,13 @@ def test_a_damaged_file_costs_no_other_series_its_row(tmp_path):
         eci.series_in(tmp_path / "b")
     with pytest.raises(errors.DamagedFile):  # a slice of it may be the damaged file
         eci.load_series(tmp_path, series_uid=table.index[0])
+
+
+def test_a_list_of_series_leaves_the_search_for_garbage_as_it_was(tmp_path):
+    make_series(tmp_path, 2)
+    for _ in range(2):
+        eci.series_in(tmp_path)
+        assert gc.isenabled()
+    with pytest.raises(errors.EciError):
+        eci.series_in(tmp_path / "nothing")
+    assert gc.isenabled()

@@ -140,9 +140,11 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     MissingSlice
         If images are missing and nothing says which stack they belonged to.
     """
-    placed = [frame for frame in frames if has_place(frame)]
+    placed, others = list[Frame](), list[Frame]()
+    for frame in frames:
+        (placed if has_place(frame) else others).append(frame)
     found = [] if not placed else [stack for group in groups_of(placed) for stack in _even_parts(group)]
-    pictures = list(_without_place(frames))
+    pictures = list(_files_of(others))
     found += [_picture(shots, n, len(pictures)) for n, shots in enumerate(pictures, 1)]
     if not found:
         raise BadImages("No images to load.", "Give the files of one series.")
@@ -174,11 +176,10 @@ def _even_parts(group: FrameGroup) -> Iterator[Stack]:
         yield Stack(run.frames, grid, ", ".join(group.names), part=(place, len(runs)), kind=kind)
 
 
-def _without_place(frames: Sequence[Frame]) -> Iterator[tuple[Frame, ...]]:
-    """Give the pictures without a place in space; the frames of one file together, one after the other."""
-    others = [frame for frame in frames if not has_place(frame)]
-    others.sort(key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number))
-    return (tuple(shots) for _, shots in groupby(others, key=lambda frame: frame.sop_uid))
+def _files_of(pictures: Sequence[Frame]) -> Iterator[tuple[Frame, ...]]:
+    """Give pictures without a place in space; the frames of one file together, one after the other."""
+    ordered = sorted(pictures, key=lambda frame: (frame.whole("InstanceNumber"), frame.sop_uid, frame.number))
+    return (tuple(shots) for _, shots in groupby(ordered, key=lambda frame: frame.sop_uid))
 
 
 def _picture(shots: tuple[Frame, ...], place: int, of: int) -> Stack:
