@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -40,6 +40,20 @@ def parse(content: bytes, what: str) -> Json:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise Tampered(f"{what} is damaged.", "Restore it from a backup.") from error
+
+
+class RepeatedName(ValueError):
+    """A name occurs twice in a JSON object; of its values another program may read the other one."""
+
+
+def object_once(pairs: Iterable[tuple[str, Json]]) -> Record:
+    """Build a JSON object, as `object_pairs_hook` of `json.loads`; RepeatedName names a key that occurs twice."""
+    found: Record = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedName(f"{key!r} is written twice in one place")
+        found[key] = value
+    return found
 
 
 def digest(content: bytes) -> str:

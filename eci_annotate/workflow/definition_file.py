@@ -7,7 +7,7 @@ a few lines that unfold to gigabytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from eci_annotate.errors import BadUseCase
+from eci_annotate.workflow.codec import object_once
 
 MOST_BYTES, MOST_VALUES, DEEPEST = 1_000_000, 100_000, 32
-Item = tuple[str, Any]
 
 if TYPE_CHECKING:
     Loader = yaml.SafeLoader
@@ -36,7 +36,7 @@ def read_definition(path: Path) -> Any:
     """
     text = read_text(path)
     try:
-        content = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else yaml.load(text, _Once)
+        content = json.loads(text, object_pairs_hook=object_once) if path.suffix == ".json" else yaml.load(text, _Once)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _unreadable(path, f"line {mark.line + 1}: {error.problem}" if mark else "") from error
@@ -79,16 +79,6 @@ def require_inside(path: Path) -> None:
 
 def _unreadable(path: Path, why: str) -> BadUseCase:
     return BadUseCase(f"{path.name} cannot be read{f' ({why})' if why else ''}.", "Correct its syntax.")
-
-
-def _once(pairs: Iterable[Item]) -> dict[str, Any]:
-    """Build a JSON object; ValueError names a key that is there twice."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"{key!r} is written twice in one place")
-        found[key] = value
-    return found
 
 
 def repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:

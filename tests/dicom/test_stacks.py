@@ -446,3 +446,10 @@ def test_a_list_of_series_leaves_the_search_for_garbage_as_it_was(tmp_path):
     with pytest.raises(errors.EciError):
         eci.series_in(tmp_path / "nothing")
     assert gc.isenabled()
+
+
+def test_images_without_a_series_keep_their_row_beside_damaged_files(tmp_path):
+    make_series(tmp_path / "a", 3, edit=lambda d, k: delattr(d, "SeriesInstanceUID"))
+    (path,) = make_series(tmp_path / "b", 1)
+    path.write_bytes(path.read_bytes()[:300])
+    assert eci.series_in(tmp_path)["files"].tolist() == [3, 1]

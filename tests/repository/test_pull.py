@@ -139,7 +139,7 @@ def test_a_study_that_cannot_be_taken_in_now_keeps_no_later_one_back(
     rule = a_rule(owner, TARGET)
     done = pull(owner.context, rule, Source(studies))
     assert (done.files, done.studies) == (4, 4) and "does not answer" in done.problem
-    waits[:] = ["nobody"]
+    waits[:] = ["none"]
     done = pull(owner.context, rule, Source(studies))
     assert (done.files, done.studies, done.problem) == (5, 5, "")
 

@@ -1,4 +1,4 @@
-"""What may be signed of a drawing, whoever wrote its journal: what is on its images, drawn with tools of the task."""
+"""What may be signed of a drawing, whatever wrote its journal: what is on its images, drawn with tools of the task."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def codestream_of(content: bytes) -> Codestream | None:
 def _of_jpeg(content: bytes) -> Codestream | None:
     found, is_transformed = None, False
     for marker, at in _segments_of(content):
-        if marker in _FRAMES:
+        if marker in _FRAMES and found is None:
             found = struct.unpack_from(">BHHB", content, at)
         elif marker == _APP8 and content[at : at + 4] == _HP:
             is_transformed = content[at + 4] != 0

@@ -72,9 +72,7 @@ def _word(value: Any, place: int, of: int) -> str:
 
 def flavour(frame: Frame) -> tuple[str, ...]:
     """Return what kind of picture ImageType says it is: AXIAL, LOCALIZER, WATER, ADC, MIP …"""
-    value = frame.get("ImageType")
-    parts = [str(part).strip().upper() for part in value] if isinstance(value, (MultiValue, list, tuple)) else []
-    return tuple(part for part in parts[2:] if part)
+    return tuple(filter(None, frame.image_types[2:]))
 
 
 def units_of(frame: Frame) -> str:

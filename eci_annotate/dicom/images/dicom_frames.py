@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 
 from eci_annotate.dicom.images.element_values import REMEDY, numbers, one_integer, value_of
 from eci_annotate.dicom.images.tolerances import unit_of
@@ -139,6 +140,13 @@ class Frame:
     def modality(self) -> str:
         """Modality, for instance CT."""
         return self.text("Modality")
+
+    @property
+    def image_types(self) -> list[str]:
+        """Values of ImageType, in capitals."""
+        value = self.get("ImageType")
+        values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+        return [str(each).strip().upper() for each in values]
 
     @property
     def shape(self) -> tuple[int, int]:

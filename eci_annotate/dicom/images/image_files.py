@@ -156,24 +156,22 @@ def image_files(
     paths = files_of(source)
     found = []
     for number, path in enumerate(paths):
-        image = open_image(path, number) if unread is None else _opened(path, number, unread)
+        try:
+            image = open_image(path, number)
+        except EciError as error:
+            if unread is None:
+                raise
+            unread.append(error)
+            image = None
         if image is not None and series_uid in ("", str(value_of(image.dataset, "SeriesInstanceUID") or "")):
             found.append(image)
         if progress is not None:
             progress(number + 1, len(paths))
     if not found:
-        for error in unread or ():
-            raise error
+        if unread:
+            raise unread[0]
         raise NoImages("There are DICOM files, but none holds an image.", "Give the files of an image series.")
     return found
-
-
-def _opened(path: Path | Opener, number: int, unread: list[EciError]) -> ImageFile | None:
-    try:
-        return open_image(path, number)
-    except EciError as error:
-        unread.append(error)
-        return None
 
 
 def open_image(path: Path | Opener, number: int = 0) -> ImageFile | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pydicom.multival import MultiValue
-
 from eci_annotate.dicom.images.attributes import private_value
 from eci_annotate.dicom.images.colour import is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame
@@ -117,17 +115,14 @@ def require_all_parts(frames: Sequence[Frame]) -> None:
 
 def is_planar(frame: Frame) -> bool:
     """Whether a frame is a view of a gamma camera, or one of the views that slices are computed from."""
-    kind = frame.get("ImageType") if frame.modality == "NM" else None
-    return isinstance(kind, (MultiValue, list, tuple)) and len(kind) > 2 and str(kind[2]).strip().upper() in PLANAR
+    return frame.modality == "NM" and not PLANAR.isdisjoint(frame.image_types[2:3])
 
 
 def is_mosaic(frame: Frame) -> bool:
     """Whether a picture has all slices of a volume side by side: its position and orientation are not theirs."""
     if frame.number or frame.modality != "MR":
         return False
-    kind = frame.get("ImageType")
-    words = kind if isinstance(kind, (MultiValue, list, tuple)) else [kind]
-    return "MOSAIC" in (str(word).strip().upper() for word in words) or any(_is_several(frame, tag) for tag in TILES)
+    return "MOSAIC" in frame.image_types or any(_is_several(frame, tag) for tag in TILES)
 
 
 def _is_several(frame: Frame, tag: int) -> bool:

@@ -88,7 +88,7 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     DataFrame
         One row per series, by `series_uid`: modality, number, description, number of files, names of its stacks,
         size (slices, rows, columns), and a remark where it is no volume. Files that cannot be read have a last row,
-        without a UID: nobody knows which series they are missing in.
+        without a UID: which series they belong to is not known.
 
     Raises
     ------
@@ -110,12 +110,13 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
 
     unread: list[EciError] = []
     with _no_search_for_garbage():
-        rows = {uid: _row(images) for uid, images in _by_series(source, progress, unread).items()}
-    rows = dict(sorted(rows.items(), key=lambda row: row[1][COLUMNS.index("number")]))
+        rows = [(uid, _row(images)) for uid, images in _by_series(source, progress, unread).items()]
+    rows.sort(key=lambda row: row[1][COLUMNS.index("number")])
     if unread:
         more = f" {len(unread) - 1} more cannot be read." if len(unread) > 1 else ""
-        rows[""] = ["", 0, "", len(unread), "", "", unread[0].what + more]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS)).rename_axis("series_uid")
+        rows.append(("", ["", 0, "", len(unread), "", "", unread[0].what + more]))
+    index = pd.Index([uid for uid, _ in rows], name="series_uid")
+    return pd.DataFrame([row for _, row in rows], index, list(COLUMNS))
 
 
 @contextmanager

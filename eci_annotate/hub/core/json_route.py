@@ -10,6 +10,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from eci_annotate.workflow.codec import RepeatedName, object_once
+
 LARGE = 32 << 10  # smaller ones take less time than a thread
 
 
@@ -33,12 +35,7 @@ class _JsonRequest(Request):
 
 
 def _parsed(body: bytes) -> Any:
-    return json.loads(body, object_pairs_hook=_object)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; of a name that occurs twice another program may read the other value."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise json.JSONDecodeError("A name occurs twice in an object", "", 0)
-    return found
+    try:
+        return json.loads(body, object_pairs_hook=object_once)
+    except RepeatedName:  # without the name, which may be anything
+        raise json.JSONDecodeError("A name occurs twice in an object", "", 0) from None

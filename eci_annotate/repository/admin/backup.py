@@ -27,6 +27,7 @@ from eci_annotate.repository.local.checkpoints import prove
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.verify import check_subject
+from eci_annotate.repository.sites.arrivals import OUTCOMES, FileState
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.store.copy_stores import copy as copy_stores
 from eci_annotate.store.open_stores import open_folder
@@ -34,7 +35,7 @@ from eci_annotate.workflow.actor import Actor, Role
 from eci_annotate.workflow.codec import canonical, parse
 from eci_annotate.workflow.subject.view import view
 
-SITES, CONFIRMED = "sites", "files.jsonl"
+SITES = "sites"
 KEYS = ("members", "authority", "vault", SITES, "register")
 _TRIES, _HEAD = 5, "backup.json"
 
@@ -87,7 +88,7 @@ def _copy_later_keys(layout: Layout, keys: Path) -> None:
         if name != SITES:
             copy_files(layout.root / name, keys / name)
     for path in (layout.root / SITES / "logs").rglob("*.jsonl"):
-        if path.name != CONFIRMED:
+        if path.name != OUTCOMES:
             write_atomic(keys / path.relative_to(layout.root), path.read_bytes(), mode=0o600)
 
 
@@ -227,9 +228,9 @@ def restore(
 
 def _forget_held(sites: Path) -> None:
     """Forget what was held back, which is in no backup: sites send it again, and pull rules fetch it again."""
-    for path in (sites / "logs").rglob(CONFIRMED):
+    for path in (sites / "logs").rglob(OUTCOMES):
         lines = path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if parse(line, "A log of arrivals")[1]["state"] != "held"]
+        kept = [line for line in lines if parse(line, "A log of arrivals")[1]["state"] != FileState.HELD]
         write_atomic(path, b"".join(kept), mode=0o600)
     for path in (sites / "pulled").glob("*.jsonl"):
         path.unlink()

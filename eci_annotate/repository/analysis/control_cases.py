@@ -182,8 +182,7 @@ def _score(known: ControlReference, signed: Signed) -> ControlScore:
         for old in list(islice(_scores, max(0, len(_scores) - MOST_KEPT + 1))):
             del _scores[old]
         case = signed.use_case
-        beside = {label for each in case.pipeline if each.gate for label in each.gate.beside}
-        _scores[key] = score(known, signed, known.place.volume, case.questions, beside)
+        _scores[key] = score(known, signed, known.place.volume, case.questions, case.labels_beside)
     return _scores[key]
 
 

@@ -49,8 +49,7 @@ class Reading:
     @cached_property
     def lesion_rows(self) -> list[dict[str, Any]]:
         """The rows without what a gate allows beside the lesions, such as the organ."""
-        gates = (each.gate for each in self.signed.use_case.pipeline)
-        beside = {label for gate in gates if gate for label in gate.beside}
+        beside = self.signed.use_case.labels_beside
         return [row for row in self.rows if row["label"] not in beside]
 
     @cached_property

@@ -25,6 +25,7 @@ from eci_annotate.store.atomic_files import locked, make_folder, sync_folder, wr
 from eci_annotate.store.disk_reserve import require_space
 
 LARGEST, MOST_WAITING = 4 << 30, 64 << 30
+OUTCOMES = "files.jsonl"  # the log of what became of files
 _COUNT_S = 10.0
 _counted: dict[Path, tuple[float, int]] = {}
 
@@ -64,7 +65,7 @@ class Arrivals:
     def __init__(self, context: Context, credential: SiteCredential) -> None:
         self.credential, self._context = credential, context
         self.folder = context.layout.root / "arrivals" / credential.id
-        self.outcomes = AppendLog.at(logs_of(context, credential.project, credential.site) / "files.jsonl")
+        self.outcomes = AppendLog.at(logs_of(context, credential.project, credential.site) / OUTCOMES)
         self.series = AppendLog.at(logs_of(context, credential.project, credential.site) / "series.jsonl")
         self.subjects = subject_numbers(context, credential.project, credential.site)
 

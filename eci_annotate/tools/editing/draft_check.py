@@ -1,4 +1,4 @@
-"""What a drawing must be before it is signed, whoever made its journal: on its images, drawn with tools of the task.
+"""What a drawing must be before it is signed, whatever made its journal: on its images, drawn with the task's tools.
 
 A viewer makes none of what is refused here. A program that writes a draft itself may, and nothing of it may be signed.
 """

@@ -56,6 +56,11 @@ class UseCase:
         """The report form as typed questions."""
         return questions(self.report)
 
+    @property
+    def labels_beside(self) -> set[str]:
+        """Labels of what may be drawn beside the lesions, such as the organ."""
+        return {label for each in self.pipeline if each.gate for label in each.gate.beside}
+
     def report_in(self, language: str) -> dict[str, Any]:
         """Return the report form with its texts in a language; English where there is none."""
         return dict(translated(self.report, language))
