@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eci_annotate.errors import EciError, LeaseLost
-from eci_annotate.store.protocols import DraftPart, DraftStore, Holder
+from eci_annotate.store.protocols import DraftPart, DraftStore, Holder, busy
 
 
 def check_fence(holder: Holder | None, fence: int) -> Holder:
@@ -28,12 +28,22 @@ def lost(holder: Holder | None, fence: int) -> LeaseLost:
     return LeaseLost("This task was taken over.", "Start it again; your last work is kept as a draft.")
 
 
-def append_each(drafts: DraftStore, parts: Sequence[DraftPart]) -> list[EciError | None]:
-    """Implement `DraftStore.append_many` for stores that gain nothing from batches."""
-    return [_refusal_of(drafts, part) for part in parts]
+HeadsOf = Callable[[Sequence[str]], dict[str, int]]
 
 
-def _refusal_of(drafts: DraftStore, part: DraftPart) -> EciError | None:
+def no_heads(streams: Sequence[str]) -> dict[str, int]:
+    """Return the heads of streams where there are none."""
+    return {}
+
+
+def append_each(drafts: DraftStore, parts: Sequence[DraftPart], heads_of: HeadsOf) -> list[EciError | None]:
+    """Implement `DraftStore.append_many` for stores that gain nothing from batches; `heads_of` as of an EventStore."""
+    return [_refusal_of(drafts, part, heads_of) for part in parts]
+
+
+def _refusal_of(drafts: DraftStore, part: DraftPart, heads_of: HeadsOf) -> EciError | None:
+    if part.behind and heads_of([part.behind.stream]).get(part.behind.stream, 0) != part.behind.records:
+        return busy()
     try:
         drafts.append(part.address, part.fence, part.entries)
         drafts.sync(part.address, part.fence)

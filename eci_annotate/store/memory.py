@@ -12,7 +12,7 @@ from threading import Lock
 
 from eci_annotate.errors import EciError, LeaseLost, NotFound
 from eci_annotate.store.cards import Card, CardPage, CardQuery, check_card, page_of
-from eci_annotate.store.fences import append_each, check_fence, check_open
+from eci_annotate.store.fences import HeadsOf, append_each, check_fence, check_open, no_heads
 from eci_annotate.store.folder.blob_store import NamedByContent
 from eci_annotate.store.protocols import (
     Address,
@@ -147,10 +147,10 @@ class MemoryBlobs(NamedByContent):
 
 
 class MemoryDrafts:
-    """DraftStore in memory."""
+    """DraftStore in memory; `heads_of` as of the EventStore beside it."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
+    def __init__(self, heads_of: HeadsOf = no_heads) -> None:
+        self._lock, self._heads_of = Lock(), heads_of
         self._holders: dict[Address, Holder] = {}
         self._journals: dict[Address, dict[int, tuple[Holder, list[Record]]]] = {}
 
@@ -182,7 +182,7 @@ class MemoryDrafts:
             self._journals[address][fence][1].extend(copy.deepcopy(list(entries)))
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
-        return append_each(self, parts)
+        return append_each(self, parts, self._heads_of)
 
     def sync(self, address: Address, fence: int) -> None:
         if fence not in self._journals.get(address, {}):

@@ -13,7 +13,8 @@ def open_memory() -> Stores:
     """Return empty stores in memory."""
     from eci_annotate.store.memory import MemoryAccess, MemoryBlobs, MemoryDrafts, MemoryEvents
 
-    events, drafts = MemoryEvents(), MemoryDrafts()
+    events = MemoryEvents()
+    drafts = MemoryDrafts(events.heads_of)
     return Stores(events, events, MemoryBlobs(), drafts, drafts, MemoryAccess())
 
 
@@ -31,7 +32,8 @@ def open_folder(root: Path) -> Stores:
     from eci_annotate.store.folder.event_store import TinyEvents
 
     require_locks(root)
-    events, drafts = TinyEvents(root), FolderDrafts(root / "drafts")
+    events = TinyEvents(root)
+    drafts = FolderDrafts(root / "drafts", events.heads_of)
     return Stores(events, events, FolderBlobs(root / "blobs"), drafts, drafts, AccessLog(root / "access"))
 
 

@@ -119,10 +119,7 @@ class BlobStore(Protocol):
     """
 
     def keep(self, scope: str, digest: str, content: bytes) -> None:
-        """Store `content`, durable on return; other bytes under the same name are replaced completely.
-
-        The blob is as young as its last `keep`.
-        """
+        """Store `content`, durable on return, in place of what was under that name; as young as its last `keep`."""
 
     def fetch(self, scope: str, digest: str) -> bytes:
         """Return the content; raises NotFound if it does not exist."""
@@ -190,11 +187,12 @@ class Holder:
 
 @dataclass(frozen=True)
 class DraftPart:
-    """Entries to add to one draft, and the fence."""
+    """Entries to add to one draft, and the fence; Conflict if the stream `behind` has another length."""
 
     address: Address
     fence: int
     entries: Sequence[Record]
+    behind: Head | None = None
 
 
 class DraftStore(Protocol):

@@ -9,7 +9,8 @@ import pytest
 
 from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.hub.core.token_identity import HubIdentity
-from eci_annotate.repository.service.conformance import SERVICE_LAWS, ServiceWorld
+from eci_annotate.repository.service.conformance import SERVICE_LAWS
+from eci_annotate.repository.service.conformance_world import ServiceWorld
 from eci_annotate.repository.service.local_service import open_service
 from eci_annotate.repository.sites.site_credentials import issue, revoke
 from eci_annotate.repository.sync.sync_targets import SyncTarget, TargetKind, keep_target

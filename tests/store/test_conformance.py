@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from eci_annotate.errors import EciError, LeaseLost, NotFound, Tampered
 from eci_annotate.store.cards import CardQuery
 from eci_annotate.store.conformance.card_laws import CardedEvents, card_of
-from eci_annotate.store.conformance.draft_laws import DRAFT_LAWS, PLACE, IndexedDrafts, holder_of
+from eci_annotate.store.conformance.draft_laws import (
+    DRAFT_LAWS,
+    PLACE,
+    IndexedDrafts,
+    a_part_behind_a_stream_needs_its_length,
+    holder_of,
+)
 from eci_annotate.store.conformance.event_laws import ACCESS_LAWS, BLOB_LAWS, EVENT_LAWS
 from eci_annotate.store.folder.blob_store import FolderBlobs
 from eci_annotate.store.folder.draft_store import FolderDrafts
@@ -40,6 +46,10 @@ def test_blob_stores(law: Callable[[BlobStore], None], stores: Stores) -> None:
 @pytest.mark.parametrize("law", DRAFT_LAWS)
 def test_draft_stores(law: Callable[[IndexedDrafts], None], stores: Stores) -> None:
     law(cast(IndexedDrafts, stores.drafts))
+
+
+def test_drafts_behind_a_stream(stores: Stores) -> None:
+    a_part_behind_a_stream_needs_its_length(stores)
 
 
 @pytest.mark.parametrize("law", ACCESS_LAWS)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.concurrency import run_in_threadpool
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import Conflict, EciError
 from eci_annotate.repository.service.person_backend import PersonBackend
-from eci_annotate.store.protocols import DraftPart
+from eci_annotate.store.protocols import DraftPart, busy
 
 LANES, LARGEST = 4, 64
 
@@ -67,11 +67,27 @@ class Saver:
                     each.done.set_result(refusal)
 
     def _write(self, lot: Sequence[_Waiting]) -> list[EciError | None]:
-        told = [_refused(each) for each in lot]
-        held = [number for number, refusal in enumerate(told) if refusal is None]
-        for number, refusal in zip(held, self._append([lot[n].part for n in held]), strict=True):
-            told[number] = refusal
+        """Save by the roles that were read last; what they do not allow, or no longer, is checked by those of now."""
+        told: list[EciError | None] = [busy()] * len(lot)
+        self._write_some(lot, told, {n: part for n, each in enumerate(lot) if (part := _behind(each))})
+        unsure = [number for number, refusal in enumerate(told) if isinstance(refusal, Conflict)]
+        for number in unsure:
+            told[number] = _refused(lot[number])
+        self._write_some(lot, told, {n: lot[n].part for n in unsure if told[n] is None})
         return told
+
+    def _write_some(self, lot: Sequence[_Waiting], told: list[EciError | None], parts: Mapping[int, DraftPart]) -> None:
+        if parts:
+            for number, refusal in zip(parts, self._append(list(parts.values())), strict=True):
+                told[number] = refusal
+
+
+def _behind(each: _Waiting) -> DraftPart | None:
+    try:
+        head = each.asked.run(each.repo.drafts.head_if_held, each.part.address, each.part.fence)
+    except EciError:  # is named when it is checked again
+        return None
+    return replace(each.part, behind=head) if head else None
 
 
 def _refused(each: _Waiting) -> EciError | None:

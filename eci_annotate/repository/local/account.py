@@ -25,6 +25,11 @@ class LocalAccount:
         return self._identity.actor(self._context.streams.projects())
 
     @property
+    def actor_before(self) -> Actor:
+        """As `actor`, by the projects that were read last; for what then demands that they are the newest."""
+        return self._identity.actor(self._context.streams.known_projects())
+
+    @property
     def asks_secret(self) -> bool:
         """See `Account`."""
         return self._identity.asks_secret(self.actor)

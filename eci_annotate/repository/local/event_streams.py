@@ -108,6 +108,12 @@ class Streams:
                     self._projects[name] = (len(records), state)
             return {name: state for name, (_, state) in sorted(self._projects.items())}
 
+    def known_projects(self) -> dict[str, Project]:
+        """All projects as they were read last; they are read if they never were."""
+        with self._lock:
+            known = {name: state for name, (_, state) in sorted(self._projects.items())}
+        return known or self.projects()
+
     def subjects(self) -> list[tuple[str, str]]:
         """Every subject that was ever enrolled, as (project, subject); no stream is read for it."""
         return [(name.split("/")[1], name.split("/")[2]) for name in self._events.heads(SUBJECTS)]

@@ -10,7 +10,8 @@ from eci_annotate.repository.draft_entries import check_entries
 from eci_annotate.repository.local.access_log import Notes
 from eci_annotate.repository.local.account import LocalAccount
 from eci_annotate.repository.local.context import Context
-from eci_annotate.store.protocols import Address, Record
+from eci_annotate.store.protocols import Address, Head, Record
+from eci_annotate.workflow.actor import Actor
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.usecase.pipeline import task_named
 
@@ -57,9 +58,18 @@ class LocalDrafts:
                     what = f"You do not hold {address.task!r}."
                     raise LeaseLost(what, "Start it again; your last work is kept as a draft.")
                 self.grant(self._context.state(address.project, address.subject)[1], address.task, fence)
-            right = self._granted[address, fence]
-            if not self._account.actor.has_role(address.project, right.roles, right.site):
+            if not self._may_work(address, fence, self._account.actor):
                 raise Refused(f"You may no longer work on {address.task!r}.", "Your role has changed; ask the owner.")
+
+    def head_if_held(self, address: Address, fence: int) -> Head | None:
+        """See `PersonDrafts`."""
+        head = self._context.streams.project_head(address.project)
+        granted = (address, fence) in self._granted
+        return head if granted and self._may_work(address, fence, self._account.actor_before) else None
+
+    def _may_work(self, address: Address, fence: int, actor: Actor) -> bool:
+        right = self._granted[address, fence]
+        return actor.has_role(address.project, right.roles, right.site)
 
     def read(self, project: str, subject: str, task: str) -> list[Record]:
         """See `TaskDrafts`."""

@@ -8,76 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from eci_annotate.errors import BadSecret, EciError, LeaseLost, NoIdentity, NotFound, Refused
+from eci_annotate.errors import BadSecret, Conflict, EciError, LeaseLost, NoIdentity, NotFound, Refused
 from eci_annotate.repository.conformance import refuses
 from eci_annotate.repository.draft_entries import answers_entry
-from eci_annotate.repository.keys.signing_keys import Signer
 from eci_annotate.repository.local.audit import AuditQuery
-from eci_annotate.repository.local.identity import Identity
-from eci_annotate.repository.service.person_backend import PersonBackend
+from eci_annotate.repository.service.conformance_world import ServiceWorld
 from eci_annotate.repository.service.protocol import Purpose, Service
-from eci_annotate.store.protocols import Address, DraftPart
 from eci_annotate.workflow.subject.commands import ChangeMember, Enrol, ReleaseTask, Sign, Start
 
 OTHER_PROJECT, OTHER_SUBJECT, NEWCOMER = "conformance-2", "ECI_KAU_S0900", "newcomer"
-
-
-@dataclass(frozen=True)
-class ServiceWorld:
-    """What the checks run on.
-
-    Parameters
-    ----------
-    service, again
-        The implementation, opened twice on one repository.
-    identity
-        Gives the identity of a member by name and session; with a signer it may sign.
-    project, subject, task
-        A subject with images, and a task that the annotator may start; signed versions go to one target.
-    owner, annotator
-        Members of that project alone, only the first an owner; the service holds their signing keys.
-    images
-        A folder with DICOM files of another patient.
-    issue, revoke
-        Issue a site's credential (its ID and token); revoke it by its ID.
-    answers
-        A complete report for an empty drawing.
-    """
-
-    service: Service
-    again: Service
-    identity: Callable[[str, str, Signer | None], Identity]
-    project: str
-    subject: str
-    task: str
-    owner: str
-    annotator: str
-    images: Path
-    issue: Callable[[], tuple[str, str]]
-    revoke: Callable[[str], None]
-    answers: dict[str, object] = field(default_factory=dict)
-
-    def person(self, name: str, session: str = "one", signer: Signer | None = None) -> PersonBackend:
-        """Return the backend of a member at the first service."""
-        return self.service.backend(self.identity(name, session, signer))
-
-    def started(self) -> tuple[PersonBackend, int]:
-        """Let the annotator take the lease; returns their backend and the fence."""
-        backend = self.person(self.annotator)
-        seen = backend.do(Start(self.project, self.subject, self.task))
-        assert seen is not None
-        return backend, seen.task(self.task).fence
-
-    def part(self, fence: int, answers: dict[str, object]) -> DraftPart:
-        """Return answers to be added to the draft of the task."""
-        return DraftPart(Address(self.project, self.subject, self.task), fence, [answers_entry(answers)])
 
 
 def a_person_sees_their_own_projects_alone(world: ServiceWorld) -> None:
@@ -182,13 +127,27 @@ def what_is_kept_comes_back_for_its_subject_alone(world: ServiceWorld) -> None:
 
 def each_draft_is_saved_or_refused_for_itself(world: ServiceWorld) -> None:
     backend, fence = world.started()
+    drafts, save = backend.drafts, world.service.subjects.save
     right, stale = world.part(fence, {"x": 1}), world.part(fence + 1, {"x": 2})
-    refusals = world.service.subjects.save([stale, right, stale])
-    assert [type(each) for each in refusals] == [LeaseLost, type(None), LeaseLost]
-    assert backend.drafts.read(world.project, world.subject, world.task) == [answers_entry({"x": 1})]
-    backend.drafts.check_held(right.address, fence)
-    refuses(LeaseLost, lambda: backend.drafts.check_held(right.address, fence + 1))
+    assert [type(each) for each in save([stale, right, stale])] == [LeaseLost, type(None), LeaseLost]
+    assert drafts.read(world.project, world.subject, world.task) == [answers_entry({"x": 1})]
+    drafts.check_held(right.address, fence)
+    refuses(LeaseLost, lambda: drafts.check_held(right.address, fence + 1))
     refuses(LeaseLost, lambda: world.person(world.annotator, "two").drafts.check_held(right.address, fence))
+
+
+def a_save_behind_an_older_project_is_refused(world: ServiceWorld) -> None:
+    backend, fence = world.started()
+    part = world.part(fence, {"x": 1})
+    assert backend.drafts.head_if_held(part.address, fence + 1) is None
+    part = replace(part, behind=backend.drafts.head_if_held(part.address, fence))
+    assert part.behind is not None and world.service.subjects.save([part]) == [None]
+    owner = world.again.backend(world.identity(world.owner, "one", None))
+    owner.do(ChangeMember(world.project, world.annotator, ("developer",)))
+    (refusal,) = world.service.subjects.save([part])
+    assert isinstance(refusal, Conflict)
+    refuses(Refused, lambda: backend.drafts.check_held(part.address, fence))
+    assert backend.drafts.head_if_held(part.address, fence) is None
 
 
 def holders_are_listed_while_they_hold(world: ServiceWorld) -> None:
@@ -290,6 +249,7 @@ SERVICE_LAWS: Sequence[Callable[[ServiceWorld], None]] = (
     each_purpose_has_its_own_lasting_secret,
     what_is_kept_comes_back_for_its_subject_alone,
     each_draft_is_saved_or_refused_for_itself,
+    a_save_behind_an_older_project_is_refused,
     holders_are_listed_while_they_hold,
     only_the_draft_that_was_confirmed_is_signed,
     a_member_who_was_removed_is_nobody,

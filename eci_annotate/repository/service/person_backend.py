@@ -20,7 +20,7 @@ from eci_annotate.repository.sync.outbox_entries import OutboxEntry
 from eci_annotate.repository.sync.pull_rules import PullRule
 from eci_annotate.repository.sync.pull_studies import PullOutcome
 from eci_annotate.repository.sync.sync_targets import SyncTarget
-from eci_annotate.store.protocols import Address
+from eci_annotate.store.protocols import Address, Head
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.usecase import UseCase
 
@@ -30,6 +30,12 @@ class PersonDrafts(TaskDrafts, Protocol):
 
     def check_held(self, address: Address, fence: int) -> None:
         """Check that this session was granted the task under that fence; LeaseLost or Refused otherwise."""
+
+    def head_if_held(self, address: Address, fence: int) -> Head | None:
+        """Return the project's length with which `check_held` passed, as read last; None if that must be asked again.
+
+        Entries that are saved behind it (`DraftPart.behind`) need no look at the project of their own.
+        """
 
 
 class PersonTrail(Trail, Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from eci_annotate.errors import LeaseLost
-from eci_annotate.store.conformance.card_laws import refuses
-from eci_annotate.store.protocols import Address, DraftIndex, DraftPart, DraftStore, Holder
+from eci_annotate.errors import Conflict, LeaseLost
+from eci_annotate.store.conformance.card_laws import record_of, refuses
+from eci_annotate.store.protocols import Address, DraftIndex, DraftPart, DraftStore, Head, Holder, Stores
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PLACE = Address("p", "s", "t")
@@ -146,6 +146,19 @@ def bad_addresses_are_refused(store: IndexedDrafts) -> None:
         Address("p", "s", "t t"),
     ):
         refuses(ValueError, lambda address=address: store.open(address, holder_of(1)))  # type: ignore[misc]
+
+
+def a_part_behind_a_stream_needs_its_length(stores: Stores) -> None:
+    drafts, entry = stores.drafts, {"l": ["a"]}
+    drafts.open(PLACE, holder_of(1))
+    none, one = Head("project/p", 0), Head("project/p", 1)
+    assert drafts.append_many([DraftPart(PLACE, 1, [entry], none)]) == [None]
+    stores.events.append("project/p", [record_of("1")], 0)
+    told = drafts.append_many([DraftPart(PLACE, 1, [entry], head) for head in (none, one, None, Head("q", 1))])
+    assert [type(each) for each in told] == [Conflict, type(None), type(None), Conflict]
+    assert [type(each) for each in drafts.append_many([DraftPart(PLACE, 1, [entry], none)])] == [Conflict]
+    assert [type(each) for each in drafts.append_many([DraftPart(PLACE, 2, [entry], one)])] == [LeaseLost]
+    assert drafts.read(PLACE, 1) == [entry] * 3
 
 
 DRAFT_LAWS: Sequence[Callable[[IndexedDrafts], None]] = (

@@ -19,7 +19,7 @@ from typing import Any
 
 from eci_annotate.errors import EciError
 from eci_annotate.store.atomic_files import append_whole, locked, mend_tail, sync_folder, write_atomic, writing
-from eci_annotate.store.fences import append_each, check_fence, check_open
+from eci_annotate.store.fences import HeadsOf, append_each, check_fence, check_open, no_heads
 from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, check_scope, check_stream, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, to_json
 
@@ -27,10 +27,10 @@ _SYNC_S = 1.0
 
 
 class FolderDrafts:
-    """DraftStore in a folder, for many processes on one machine."""
+    """DraftStore in a folder, for many processes on one machine; `heads_of` as of the EventStore beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, heads_of: HeadsOf = no_heads) -> None:
+        self._folder, self._heads_of = folder, heads_of
         self._due: set[Path] = set()
         self._due_lock = Lock()
         self._syncing: Thread | None = None
@@ -100,7 +100,7 @@ class FolderDrafts:
             os.close(handle)
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
-        return append_each(self, parts)
+        return append_each(self, parts, self._heads_of)
 
     def sync(self, address: Address, fence: int) -> None:
         self._sync_now(_journal(self._of(address), fence))

@@ -125,7 +125,7 @@ def patterns(words: Sequence[str]) -> list[str]:
     return [f"%{word.translate(special)}%" for word in words]
 
 
-def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool]:
+def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool | None]:
     """Return the result of one statement for each of many arguments, in one round trip and one transaction."""
     if not rows:
         return []

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from eci_annotate.errors import EciError, LeaseLost
-from eci_annotate.store.fences import append_each, lost
+from eci_annotate.store.fences import lost
 from eci_annotate.store.postgres.database import Database, Row, run_each
-from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, check_scope, place_of
+from eci_annotate.store.protocols import Address, DraftPart, Holder, Record, busy, check_scope, place_of
 from eci_annotate.workflow.codec import canonical, from_json, parse, stamp
 
 _MOST_KNOWN = 10_000
@@ -17,7 +17,8 @@ _HERE = "project = %s AND subject = %s AND task = %s"
 _OPEN = "SELECT open_draft(%s, %s, %s, %s, %s, %s, %s)"
 _HOLDER = f"SELECT fence, until, owner, version, closed FROM drafts WHERE {_HERE}"
 _RENEW = f"UPDATE drafts SET until = %s, closed = closed OR %s WHERE {_HERE} AND fence = %s"
-_APPEND = "SELECT append_entries(%s, %s, %s, %s, %s::text[])"
+_APPEND = """SELECT CASE WHEN %s::text IS NULL OR coalesce((SELECT records FROM streams WHERE name = %s), 0) = %s
+THEN append_entries(%s, %s, %s, %s, %s::text[]) END"""  # NULL: the stream in front has another length
 _READ = f"SELECT entry FROM entries WHERE draft = (SELECT id FROM drafts WHERE {_HERE}) AND fence = %s ORDER BY index"
 _ADDRESSES = "SELECT project, subject, task FROM drafts WHERE %s IN ('', project) ORDER BY project, subject, task"
 _OPENINGS = f"""SELECT fence, until, owner, version FROM journals
@@ -53,15 +54,18 @@ class PostgresDrafts:
             self._know(address, fence)
 
     def append_many(self, parts: Sequence[DraftPart]) -> list[EciError | None]:
-        if len(parts) < 2:
-            return append_each(self, parts)
         order = sorted(range(len(parts)), key=lambda number: parts[number].address)  # prevents deadlocks
         with self._database.connection() as connection:
             kept = run_each(connection, _APPEND, [_arguments(parts[number]) for number in order])
         told: list[EciError | None] = [None] * len(parts)
         for number, there in zip(order, kept, strict=True):
-            told[number] = None if there else self._lost(parts[number].address, parts[number].fence)
+            told[number] = self._refusal(parts[number], there)
         return told
+
+    def _refusal(self, part: DraftPart, there: bool | None) -> EciError | None:
+        if there:
+            return None
+        return busy() if there is None else self._lost(part.address, part.fence)
 
     def _lost(self, address: Address, fence: int) -> LeaseLost:
         return lost(self.holder(address), fence)
@@ -93,7 +97,8 @@ class PostgresDrafts:
 
 
 def _arguments(part: DraftPart) -> list[Any]:
-    return [*_words(part.address), part.fence, [canonical(entry).decode() for entry in part.entries]]
+    head = (part.behind.stream, part.behind.stream, part.behind.records) if part.behind else (None, None, None)
+    return [*head, *_words(part.address), part.fence, [canonical(entry).decode() for entry in part.entries]]
 
 
 def _words(address: Address) -> list[Any]:
