@@ -69,12 +69,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if FAST and closed else None
 
 
+if FAST:
+    gc.disable()  # what is collected stays until the end: nothing in it is garbage
+
+
 def pytest_collection_finish() -> None:
-    """In the fast loop, search for garbage less often, and never in what is collected: it stays until the end."""
+    """In the fast loop, search for garbage less often, and never in what is collected."""
     if FAST:
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 50)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -62,6 +62,9 @@ def _builder(name: str, issuer: str, public: PublicKey, now: datetime, end: date
     )
 
 
+_PARTS = "subject", "issuer", "not_valid_before_utc", "not_valid_after_utc", "version"  # parsed when they are read
+
+
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
@@ -74,6 +77,8 @@ def load(pem: str) -> x509.Certificate:
     """Return the certificate of a PEM text; raises Untrusted if it is not a certificate."""
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
+        for part in _PARTS:
+            getattr(certificate, part)
         certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         remedy = "Give a file that begins with BEGIN CERTIFICATE."
