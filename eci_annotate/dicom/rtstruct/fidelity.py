@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import shapely
 from pydicom import Dataset, dcmread
-from pydicom.uid import ImplicitVRLittleEndian
 
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.exact_block import PRIVATE_GROUP
-from eci_annotate.dicom.rtstruct.read import read_rtstruct
+from eci_annotate.dicom.rtstruct.read import read_rtstruct, structure_set_of
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours
 from eci_annotate.imaging.geometry import Floats, Grid
@@ -69,11 +68,8 @@ def _without_private_block(content: bytes) -> list[Annotation | None]:
     for roi in dataset.StructureSetROISequence:
         for tag in [tag for tag in roi.keys() if tag.group == PRIVATE_GROUP]:  # noqa: SIM118 - items have no tags
             del roi[tag]
-    out = io.BytesIO()
-    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    dataset.save_as(out, enforce_file_format=True)
     with quiet():
-        found = read_rtstruct(out.getvalue())
+        found = structure_set_of(dataset)
     return _by_place(dataset, list(found)) if found.notes else list(found)
 
 

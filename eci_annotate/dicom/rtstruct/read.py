@@ -78,7 +78,11 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
     >>> bone.label, bool((bone.mask_on(ct) == (ct > 200)).all())
     ('bone', True)
     """
-    dataset = _open(source)
+    return structure_set_of(_open(source))
+
+
+def structure_set_of(dataset: Dataset) -> StructureSet:
+    """Read all ROIs of a parsed RTSTRUCT, as `read_rtstruct` does."""
     if text_of(dataset, "SOPClassUID") != RTSTRUCT_STORAGE and text_of(dataset, "Modality") != "RTSTRUCT":
         raise BadStructureSet("This DICOM file is not an RTSTRUCT.", "Give a file of modality RTSTRUCT.")
     found = StructureSet()
