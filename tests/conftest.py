@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import httpx._transports.default as httpx_transports
 import IPython.lib.pretty  # noqa: F401  hypothesis asks for it, while a service's thread may be importing it
@@ -14,6 +15,7 @@ import pytest
 from httpx._config import create_ssl_context
 from hypothesis import HealthCheck, settings
 
+from eci_annotate.dicom import phantom
 from eci_annotate.workflow.trust.rsa_keys import PrivateKey
 from tests.counts import EXAMPLES, FAST
 from tests.keys import giver, kept
@@ -104,6 +106,19 @@ def one_list_of_authorities() -> Iterator[None]:
     """Read the usual list of certificate authorities once in a process: it takes longer than many a test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx_transports, "create_ssl_context", cache(create_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_phantom_once() -> Iterator[None]:
+    """Compute the intensities of a phantom once in a process; tests write the same few again and again."""
+    computed = cache(phantom.phantom_values)
+
+    def values(kind: str, seed: int = 0, lesions: Sequence[phantom.PhantomLesion] = phantom.LESIONS) -> Any:
+        return computed(kind, seed, tuple(lesions)).copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phantom, "phantom_values", values)
         yield
 
 
