@@ -10,7 +10,19 @@ import pytest
 
 from eci_annotate.repository.analysis.project_quality import ProjectQuality
 from eci_annotate.repository.repository import Repository
-from tests.repository.readings_world import AGAIN, DOUBLE, as_member, lesion, make, read, report, subject
+from tests.repository.readings_world import (
+    AGAIN,
+    DOUBLE,
+    LATE,
+    as_member,
+    draw,
+    lesion,
+    make,
+    read,
+    report,
+    series_named,
+    subject,
+)
 
 BOX = ("lesion 1", (4, 20, 28), (4, 4))
 WIDER = ("lesion 1", (4, 20, 28), (4, 8))
@@ -119,5 +131,17 @@ def test_the_organ_beside_the_lesions_is_none(tmp_path: Path) -> None:
     folder = make(tmp_path, 1, *DOUBLE)
     read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
     read(folder, "ben", 1, report(lesion("lesion 1")), BOX, ("liver", (4, 20, 28), (12, 14)))
+    (found,) = as_member(folder, "olga").quality().agreement.to_dict("records")
+    assert (found["volume_difference_percent"], found["same_number_of_lesions"]) == (0, 1)
+
+
+def test_the_volume_of_a_lesion_on_two_series_counts_once(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE, late=True)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    held = as_member(folder, "ben").start(subject(1), "annotate.2")
+    draw(held, BOX)
+    draw(held, WIDER, on=series_named(held, LATE))
+    held.answer(report(lesion("lesion 1")))
+    held.sign("I looked")
     (found,) = as_member(folder, "olga").quality().agreement.to_dict("records")
     assert (found["volume_difference_percent"], found["same_number_of_lesions"]) == (0, 1)

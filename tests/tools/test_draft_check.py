@@ -11,6 +11,7 @@ import pytest
 
 from eci_annotate.errors import BadAnnotation, BadJournal, Refused
 from eci_annotate.imaging.annotations import Box, Contours
+from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.adoption import adoption_of
 from eci_annotate.tools.editing.draft_check import require_offered, require_placed
@@ -25,6 +26,8 @@ from tests.tools.scenes import SHAPE, VOLUME, at, plane, suggested
 from tests.tools.test_adopting import drawn
 
 WHERE: dict[str, Any] = {"label": "lesion 1", "uid": "a", "series_uid": SERIES, "frame_uid": FRAME}
+
+VOLUME_MM = grid_of(VOLUME).slice_mm
 
 
 def ring(k: float, j: float = 8, i: float = 9) -> np.ndarray:
@@ -48,6 +51,9 @@ def replayed(entries: list[Entry]) -> Easel:
         Contours((ring(0), ring(7)), **WHERE),
         Contours((ring(4, 0, 0),), **WHERE),
         Distance(points_lps=(at(4, 4, 4), at(4, 4, 40)), **WHERE),
+        Contours((ring(4), ring(6)), VOLUME_MM, **WHERE),
+        Contours((ring(4), ring(6)), 2 * VOLUME_MM, **WHERE),
+        Contours((ring(4),), 5.0, **WHERE),
     ],
 )
 def test_what_is_on_its_images_may_be_signed(thing: Object) -> None:
@@ -63,6 +69,14 @@ def test_what_is_on_its_images_may_be_signed(thing: Object) -> None:
         (Box(at(4, 9, 9), (3, 3, 3), **{**WHERE, "uid": ""}), "identity or label"),
         (Contours((ring(4), ring(20)), **WHERE), "beside the images"),
         (Contours((ring(4, j=60),), **WHERE), "beside the images"),
+        (Box(at(4, 9, 9), (1e7, 1e7, 1e7), **WHERE), "beside the images"),
+        (Box(at(4, 9, -2), (9, 9, 9), **WHERE), "beside the images"),
+        (Contours((1e6 * (ring(4) - ring(4).mean(0)) + ring(4).mean(0),), **WHERE), "beside the images"),
+        (Contours((ring(4, j=-2),), **WHERE), "beside the images"),
+        (Distance(points_lps=(at(4, 4, 4), at(4, 4, 1e6)), **WHERE), "beside the images"),
+        (Contours((ring(4),), 1000.0, **WHERE), "1000 mm apart"),
+        (Contours((ring(4), ring(5)), 2 * VOLUME_MM, **WHERE), "apart"),
+        (Contours((ring(4), ring(5)), VOLUME_MM / 2, **WHERE), "apart"),
         (Distance(points_lps=(at(4, 4, 4), (float("nan"), 0.0, 0.0)), **WHERE), "beside the images"),
     ],
 )

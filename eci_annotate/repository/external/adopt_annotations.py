@@ -23,7 +23,7 @@ from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import grid_of
 from eci_annotate.tools import to_line
 from eci_annotate.tools.editing.adoption import adoption_of
-from eci_annotate.tools.editing.draft_check import is_placed
+from eci_annotate.tools.editing.draft_check import is_placed, is_spaced
 from eci_annotate.tools.editing.entries import Adopt, Show
 from eci_annotate.tools.protocol import FULL, Fields, Object, Paint
 from eci_annotate.workflow.usecase.pipeline import TaskKind
@@ -179,6 +179,10 @@ def _thing(number: int, annotation: Annotation, grid: Grid) -> tuple[Object, Fie
         raise Refused(f"Annotation {number} encloses no voxel of its series.", "Check the series, and its units.")
     if not is_placed(annotation, grid):
         raise Refused(f"A part of annotation {number} lies beside its series.", "Leave out contours beyond its slices.")
+    if isinstance(annotation, Contours) and not is_spaced(annotation, grid):
+        remedy = "Leave the distance out, or check the file: dataclasses.replace(contours, spacing_mm=None)."
+        what = f"The planes of annotation {number} are said to be {annotation.spacing_mm:g} mm apart, which they are not."
+        raise Refused(what, remedy)
     return annotation, None
 
 

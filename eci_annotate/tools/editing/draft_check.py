@@ -15,12 +15,15 @@ import numpy as np
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box, Contours
 from eci_annotate.imaging.geometry import Floats, Grid
+from eci_annotate.imaging.planes import planes_of
 from eci_annotate.tools.editing.acceptance import accepted_uids
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.protocol import Object, Paint, Ruler, Unplaced, is_series_field
 from eci_annotate.tools.registry import TOOLS, offered
 
 HALF_VOXEL = 0.5 + 1e-3  # an index reaches half a voxel beyond the first and the last one
+THICKEST_MM = 20.0  # slices of patients; what one plane of contours can stand for
+SLACK = 1.1  # of a distance of planes
 _REMOVE = "Delete it, and draw it again on its images."
 
 
@@ -30,8 +33,9 @@ def require_placed(table: Table) -> None:
     Raises
     ------
     Refused
-        An annotation has no identity, label or frame of reference that can be stored, or lies beside its series, or a
-        part of it on a slice that does not exist; or a mask has another grid than its series.
+        An annotation has no identity, label or frame of reference that can be stored, or lies for the most part beside
+        its series, or a part of it on a slice that does not exist, or is far larger than the images; contours state a
+        distance of planes that they do not have; or a mask has another grid than its series.
     """
     for uid, thing in table.objects.items():
         if isinstance(thing, Unplaced):
@@ -46,11 +50,29 @@ def require_placed(table: Table) -> None:
             raise Refused(f"{thing.label!r} was painted on a different grid than its series has.", _REMOVE)
         if not is_placed(thing, grid):
             raise Refused(f"{thing.label!r} lies, whole or in part, beside the images of its series.", _REMOVE)
+        if isinstance(thing, Contours) and not is_spaced(thing, grid):
+            what = f"The planes of {thing.label!r} are said to be {thing.spacing_mm:g} mm apart, which they are not."
+            raise Refused(what, _REMOVE)
 
 
 def is_placed(thing: Object, grid: Grid) -> bool:
-    """Whether each part of an annotation or ruler is on the images of a grid; an edge may reach beyond them."""
-    return all(_is_on(points, grid) for points in _parts(thing))
+    """Whether each part of an annotation or ruler is on the images of a grid; an edge may reach beyond them.
+
+    Of boxes and contours the middle must be on the images. Nothing may reach farther beyond them than they are large.
+    """
+    return all(_is_on(points, grid, isinstance(thing, Box | Contours)) for points in _parts(thing))
+
+
+def is_spaced(contours: Contours, grid: Grid) -> bool:
+    """Whether contours state a distance of planes that gives their volume: that of their planes, or of the slices.
+
+    One plane may stand for a thicker slice of another series.
+    """
+    if contours.spacing_mm is None or not contours.rings_lps:
+        return True
+    own = planes_of(contours.rings_lps).spacing_mm
+    least, most = sorted((grid.slice_mm, own)) if np.isfinite(own) else (0.0, max(grid.slice_mm, THICKEST_MM))
+    return least / SLACK <= contours.spacing_mm <= most * SLACK
 
 
 def _parts(thing: Object) -> Iterator[Floats]:
@@ -64,11 +86,16 @@ def _parts(thing: Object) -> Iterator[Floats]:
             yield np.asarray(points, float)
 
 
-def _is_on(points: Floats, grid: Grid) -> bool:
-    """Whether the extent of points meets the images."""
+def _is_on(points: Floats, grid: Grid, has_middle: bool) -> bool:
+    """Whether the extent of points, or its middle, meets the images, and no point is far beyond them."""
     index = grid.image_from_reference(points)
     end = np.asarray(grid.shape) - 1
-    return bool((index.max(0) >= -HALF_VOXEL).all() and (index.min(0) <= end + HALF_VOXEL).all())
+    low, high = index.min(0), index.max(0)
+    beyond_mm = np.maximum(np.maximum(-low, high - end), 0) * grid.spacing_mm
+    if has_middle:
+        low = high = (low + high) / 2
+    meets = (high >= -HALF_VOXEL).all() and (low <= end + HALF_VOXEL).all()
+    return bool(meets and np.linalg.norm(beyond_mm) <= np.linalg.norm(np.multiply(grid.shape, grid.spacing_mm)))
 
 
 def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) -> None:
