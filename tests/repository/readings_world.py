@@ -127,7 +127,7 @@ def draw(task: Task, *boxes: Box, on: str = "") -> None:
         corner, other = (np.add(centre, (0, sign * half[0], sign * half[1])) for sign in (-1, 1))
         start, end = (tuple(float(x) for x in grid.reference_from_image(at)) for at in (corner, other))
         plane = Plane("axial", start, grid.directions[2], grid.directions[1], float(grid.spacing_mm[0]))
-        uid = f"{task.holder}-{task.subject}-{task.task}-{task.version}-{label}-{number}"
+        uid = f"{task.holder}-{task.subject}-{task.task}-{task.version}-{label}-{number}{on}"
         entries += [
             Add(uid, "box", label, (255, 0, 0), series),
             Press(start, plane),

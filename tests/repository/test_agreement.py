@@ -185,6 +185,23 @@ def test_lesions_on_different_series_of_one_study_are_compared_and_said(tmp_path
     assert f"Drawn on different series of one study, and compared there: 'lesion 1' of {subject(1)}." in found.notes
 
 
+def test_a_lesion_that_one_reader_drew_on_a_further_series_is_not_missing_to_the_other(tmp_path: Path) -> None:
+    folder = make(tmp_path, 1, *DOUBLE, late=True)
+    for task, who in (("annotate.1", "anna"), ("annotate.2", "ben")):
+        held = as_member(folder, who).start(subject(1), task)
+        draw(held, ("lesion 1", (4, 20, 28), (4, 4)))
+        if who == "ben":
+            draw(held, ("lesion 1", (2, 20, 28), (4, 6)), on=series_named(held, LATE))
+        held.answer(report(lesion("lesion 1")))
+        held.sign(MEANING)
+    found = as_member(folder, "al").agreement(task="annotate")
+    assert sorted(found.pairs["found_by"]) == ["both", "both, drawn otherwise"] and found.missing.empty
+    assert tuple(_value(found.table, "lesion 1", "Dice, mean, a missing")[["value", "n", "missing"]]) == (1, 1, 0)
+    assert tuple(_value(found.table, "lesion 1 [mm³]", "ICC(2,1)")[["n", "missing"]]) == (1, 0)
+    (note,) = (each for each in found.notes if each.startswith("Drawn several times"))
+    assert note.endswith(f"left out: 'lesion 1' of {subject(1)}.")
+
+
 def test_readers_who_saw_nothing_agree_without_an_error(tmp_path: Path) -> None:
     folder = make(tmp_path, 2, *DOUBLE)
     for number in (1, 2):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.imaging.annotations import Mask
-from eci_annotate.imaging.volume import grid_of, like
+from eci_annotate.imaging.volume import grid_of, like, volume_from_array
+from eci_annotate.repository.analysis.control_score import ControlScore, score
 from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.blinding import CONTROL_LAYER
@@ -163,3 +166,36 @@ def test_a_subject_without_lesions_counts_what_is_drawn_as_extra(tmp_path: Path)
     assert np.isnan(table.loc[subject(2), "extra"]) and table.loc[subject(2), "right"] == 1
     (one,) = cases.by_reader.to_dict("records")
     assert one["extra_per_reading"] == 1 and one["found_percent"] is None
+
+
+def test_what_is_drawn_in_another_frame_of_reference_is_neither_extra_nor_are_others_missed_for_it() -> None:
+    grids = [grid_in(frame) for frame in ("1.2", "1.3", "1.4")]
+    volumes = {
+        f"2.25.{n}": volume_from_array(np.zeros(each.shape), each, series_uid=f"2.25.{n}")
+        for n, each in enumerate(grids)
+    }
+    study_of = {"2.25.0": "a", "2.25.1": "a", "2.25.2": "b"}.__getitem__
+
+    def scored(*drawn: Mask) -> ControlScore:
+        known, reading = (
+            SimpleNamespace(version=1, report={}, annotations=lambda some=some: list(some))
+            for some in ([square(volumes["2.25.0"], 2, "known"), square(volumes["2.25.0"], 5, "second")], drawn)
+        )
+        return score(known, reading, volumes.__getitem__, [], study_of=study_of)
+
+    here, there, prior = (square(volumes[uid], 2, uid) for uid in volumes)
+    assert (scored(here).missed, scored(here).apart) == (("second",), ())
+    found = scored(here, there)
+    assert (found.missed, found.extra, found.apart) == ((), (), ("2.25.1",))
+    found = scored(here, prior)  # of another study: it cannot be the second one
+    assert (found.missed, found.extra, found.apart) == (("second",), (), ("2.25.2",))
+
+
+def grid_in(frame: str) -> eci.Grid:
+    return eci.Grid.from_arrays((0, 0, 0), np.eye(3)[::-1], (1, 1, 1), (1, 9, 9), frame)
+
+
+def square(volume: xr.DataArray, at: int, label: str) -> Mask:
+    voxels = np.zeros(volume.shape, bool)
+    voxels[0, at : at + 2, at : at + 2] = True
+    return Mask.from_volume(like(volume, voxels), label=label)

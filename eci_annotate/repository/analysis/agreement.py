@@ -15,8 +15,8 @@ import pandas as pd
 import xarray as xr
 
 from eci_annotate.errors import NotFound
-from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
-from eci_annotate.repository.analysis.delta import Delta
+from eci_annotate.repository.analysis.annotation_pairs import StudyOf, studies_by_series
+from eci_annotate.repository.analysis.delta import Delta, Pair
 from eci_annotate.repository.analysis.form_answers import Asked, answered, asked
 from eci_annotate.repository.analysis.ratings import (
     ALL,
@@ -36,6 +36,7 @@ PAIRS = [
     "hd95_mm", "mean_distance_mm", "surface_dice", "study", "series_b",
 ]  # fmt: skip
 VOLUME, FORM, SHAPE = "volume", "form", "shape"
+BOTH, OTHERWISE = "both", "both, drawn otherwise"
 Volume = Callable[[str, str], xr.DataArray]
 
 
@@ -99,14 +100,18 @@ class Agreement:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Each lesion of each two readings; `found_by` is ``both`` or the one who has it alone."""
+        """Each lesion of each two readings; `found_by` is ``both`` or the one who has it alone.
+
+        What one of them drew of such a lesion on a further series of the study, or also as another kind, is
+        ``both, drawn otherwise``.
+        """
         rows = [row for each in self.comparisons if len(each.columns) == 2 for row in self._compared(each)]
         return pd.DataFrame(rows, columns=PAIRS)
 
     @property
     def missing(self) -> pd.DataFrame:
         """The lesions that only one of two readers has."""
-        return self.pairs[self.pairs["found_by"] != "both"].reset_index(drop=True)
+        return self.pairs[~self.pairs["found_by"].isin([BOTH, OTHERWISE])].reset_index(drop=True)
 
     # -- volumes and shapes -------------------------------------------------------
     def _rows(self, comparison: Comparison) -> Iterator[list[Any]]:
@@ -133,24 +138,29 @@ class Agreement:
         for subject, (a, b) in comparison.subjects.items():
             volume, study_of = partial(self._volume, subject), studies_by_series(a.studies)
             delta = Delta(a, b, volume, self.tolerance_mm, study_of)
+            shared = _shared(delta.pairs, study_of)
             for one, other in delta.pairs:
                 some = one or other
                 assert some is not None
                 row = delta.row(one, other)
                 named = {"volume_a_mm3": row["volume_before_mm3"], "volume_b_mm3": row["volume_after_mm3"]}
                 alone = comparison.columns[0] if other is None else comparison.columns[1]
+                places = shared.get((some.label, study_of(some.series_uid)))
+                if some.label and places and (some.series_uid, some.kind) not in places:
+                    alone = OTHERWISE
                 where = {"comparison": comparison.name, "kind": comparison.kind, "subject": subject}
                 study = "prior" if some.series_uid in a.prior_series else "current"
-                who = {"found_by": "both" if one and other else alone, "series": some.series_uid, "study": study}
+                who = {"found_by": BOTH if one and other else alone, "series": some.series_uid, "study": study}
                 who["series_b"] = other.series_uid if other else ""
                 yield {**row, **where, **who, **named}
 
     def _shapes(self, comparison: Comparison) -> Iterator[list[Any]]:
         pairs = self.pairs[self.pairs["comparison"] == comparison.name]
+        pairs = pairs[pairs["found_by"] != OTHERWISE]
         labels = list(dict.fromkeys(pairs["label"]))
         for label in [ALL, *labels] if len(labels) != 1 else labels:
             some = pairs if label == ALL else pairs[pairs["label"] == label]
-            both = some[some["found_by"] == "both"]
+            both = some[some["found_by"] == BOTH]
             counts = [len(both), len(some) - len(both)]
             for name, column, rows in self._means(some, both):
                 each = _mean(name, rows, column)
@@ -230,6 +240,16 @@ class Agreement:
     def _shown(self, comparison: Comparison) -> pd.DataFrame:
         rows = self.table[self.table["comparison"] == comparison.name]
         return rows.drop(columns=["comparison", "kind"])
+
+
+def _shared(pairs: Sequence[Pair], study_of: StudyOf) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return of each lesion that both have, by label and study, on which series and as what they have it."""
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for one, other in pairs:
+        if one and other:
+            places = found.setdefault((one.label, study_of(one.series_uid)), set())
+            places |= {(each.series_uid, each.kind) for each in (one, other)}
+    return found
 
 
 def _mean(name: str, rows: pd.DataFrame, column: str) -> Estimate:

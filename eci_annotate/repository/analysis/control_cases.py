@@ -15,6 +15,7 @@ import pandas as pd
 
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.analysis.annotation_pairs import studies_by_series
 from eci_annotate.repository.analysis.control_reference import (
     ControlReference,
     SubjectVolumes,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     *("subject", "task", "reader", "version", "week", "known", "found", "missed", "extra", "dice"),
-    *("answers", "right", "wrong", "signed_at"),
+    *("answers", "right", "wrong", "signed_at", "apart"),
 ]
 BY_READER = ["week", "reader", "readings", "found_percent", "extra_per_reading", "dice", "right_percent"]
 MOST_KEPT = 2000
@@ -138,8 +139,9 @@ class ControlCases:
         """Every reading of a control case: lesions found, missed and extra, mean Dice, answers right and wrong.
 
         `dice` is the mean over the known lesions, a missed one counts 0; nothing is said of lesions where they are not
-        known. `week` is its Monday (UTC). `answers` counts the known choices and yes-or-no answers; `wrong` names
-        those that differ.
+        known. `apart` names lesions drawn in another frame of reference than the known ones: they are not compared, and
+        known lesions that they may be are not counted as missed. `week` is its Monday (UTC). `answers` counts the known
+        choices and yes-or-no answers; `wrong` names those that differ.
         """
         return self.scored()[0]
 
@@ -181,8 +183,8 @@ def _score(known: ControlReference, signed: Signed) -> ControlScore:
     if key not in _scores:
         for old in list(islice(_scores, max(0, len(_scores) - MOST_KEPT + 1))):
             del _scores[old]
-        case = signed.use_case
-        _scores[key] = score(known, signed, known.place.volume, case.questions, case.labels_beside)
+        case, study_of = signed.use_case, studies_by_series(known.place.studies())
+        _scores[key] = score(known, signed, known.place.volume, case.questions, case.labels_beside, study_of)
     return _scores[key]
 
 
@@ -201,6 +203,7 @@ def _row(known: ControlReference, signed: Signed) -> dict[str, Any]:
         "right": len(found.right),
         "wrong": ", ".join(found.wrong),
         "signed_at": to_minute(at),
+        "apart": ", ".join(found.apart),
     }
 
 

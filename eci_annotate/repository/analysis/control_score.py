@@ -12,9 +12,10 @@ from typing import Any
 import xarray as xr
 
 from eci_annotate.imaging.annotations import Annotation
+from eci_annotate.repository.analysis.annotation_pairs import StudyOf, unknown_study
 from eci_annotate.repository.analysis.delta import Version
 from eci_annotate.repository.analysis.form_answers import Answers, answered, by_path
-from eci_annotate.repository.external.compare_objects import best_pairs, overlaps_of
+from eci_annotate.repository.external.compare_objects import best_pairs, is_in_frame_of, overlaps_of
 from eci_annotate.workflow.usecase.form import CHOICE, YES_NO, Question
 
 
@@ -30,6 +31,9 @@ class ControlScore:
         Labels of known lesions that no annotation overlaps.
     extra
         Labels of lesions of which no annotation, on any series, overlaps a known one.
+    apart
+        Labels of lesions that are drawn in another frame of reference than each known one alone: neither found nor
+        extra. Where there are some, known lesions of the same study are not missed for certain, and do not count.
     right, wrong
         Choices and yes-or-no answers that are, and are not, as known; path and lesion.
     """
@@ -39,6 +43,7 @@ class ControlScore:
     extra: tuple[str, ...]
     right: tuple[str, ...]
     wrong: tuple[str, ...]
+    apart: tuple[str, ...] = ()
 
 
 def score(
@@ -47,6 +52,7 @@ def score(
     volume: Callable[[str], xr.DataArray],
     asked: Sequence[Question],
     beside: Collection[str] = (),
+    study_of: StudyOf = unknown_study,
 ) -> ControlScore:
     """Compare a reading with what is known.
 
@@ -60,6 +66,8 @@ def score(
         The questions of the form.
     beside
         Labels of what is drawn beside the lesions, such as the organ.
+    study_of
+        Gives the study of a series.
     """
     lesions, drawn = ([a for a in each.annotations() if a.label not in beside] for each in (known, reading))
     overlaps = overlaps_of(lesions, drawn, volume)
@@ -67,15 +75,24 @@ def score(
     found = {n for n, _ in pairs}
     here = {m for _, m in overlaps}
     names = {drawn[m].label for m in here} - {""}
-    extra = dict.fromkeys(_name(each, m) for m, each in enumerate(drawn) if m not in here and each.label not in names)
+    others = [(m, each) for m, each in enumerate(drawn) if m not in here and each.label not in names]
+    near = [each.label for _, each in others if not lesions or any(is_in_frame_of(each, one) for one in lesions)]
+    extra = dict.fromkeys(_name(each, m) for m, each in others if each.label in near)
+    far = [(m, each) for m, each in others if each.label not in near]
+    unsure = {study_of(each.series_uid) for _, each in far}
     renamed = {drawn[m].label: lesions[n].label for n, m in pairs}
     right, wrong = _answers(known, reading, asked, renamed)
     return ControlScore(
         {_name(lesions[n], n): value for (n, _), value in pairs.items()},
-        tuple(_name(each, n) for n, each in enumerate(lesions) if n not in found),
+        tuple(
+            _name(each, n)
+            for n, each in enumerate(lesions)
+            if n not in found and study_of(each.series_uid) not in unsure
+        ),
         tuple(extra),
         right,
         wrong,
+        tuple(dict.fromkeys(_name(each, m) for m, each in far)),
     )
 
 

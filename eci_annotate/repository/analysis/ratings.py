@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from eci_annotate.repository.analysis.annotation_pairs import grouped, studies_by_series
+from eci_annotate.repository.analysis.annotation_pairs import StudyOf, grouped, studies_by_series
 from eci_annotate.repository.analysis.readings import Comparison, Reading, volume_in
 
 ALL = "all labels"
 PRIOR_STUDY, CHANGE = ", prior study", ", change since the prior study"
 Volumes = tuple[float | None, ...]
+Group = tuple["RatingRow | None", ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def volumes(comparison: Comparison) -> Targets:
     for subject, readings in comparison.subjects.items():
         prior = readings[0].prior_series
         ages: dict[str, tuple[list[Volumes], list[Volumes]]] = {}
-        for group in groups_of(readings):
+        for group in _without_further(groups_of(readings), studies_by_series(readings[0].studies)):
             some = next(each for each in group if each is not None)
             is_prior, values = some.series_uid in prior, tuple(map(_volume, group))
             found.add(subject, some.label + PRIOR_STUDY * is_prior, values)
@@ -79,19 +80,47 @@ def volumes(comparison: Comparison) -> Targets:
     return found
 
 
-def groups_of(readings: Sequence[Reading]) -> list[tuple[RatingRow | None, ...]]:
+def groups_of(readings: Sequence[Reading]) -> list[Group]:
     """Return the annotations of each lesion in the readings of one subject; None where one has none."""
     return grouped([_rows_of(each) for each in readings], studies_by_series(readings[0].studies))
 
 
+def _without_further(groups: Sequence[Group], study_of: StudyOf) -> list[Group]:
+    """Leave out what some readers drew of a lesion on further series, or as another kind, beside what all have."""
+    drawn: dict[tuple[str, str] | None, set[tuple[str, str]]] = {}
+    for group in groups:
+        if None not in group:
+            drawn.setdefault(_lesion(group, study_of), set()).update((e.series_uid, e.kind) for e in group if e)
+    drawn.pop(None, None)
+    return [
+        group
+        for group in groups
+        if None not in group
+        or (places := drawn.get(_lesion(group, study_of))) is None
+        or any((each.series_uid, each.kind) in places for each in group if each)
+    ]
+
+
+def _lesion(group: Group, study_of: StudyOf) -> tuple[str, str] | None:
+    """Return label and study of a group; None without a label."""
+    some = next(each for each in group if each is not None)
+    return (some.label, study_of(some.series_uid)) if some.label else None
+
+
 def series_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Yield what to know of lesions that readers drew on different series, in sentences."""
-    apart, shared = set(), set()
+    apart, shared, further = set(), set(), set()
     for comparison in comparisons:
         for subject, readings in comparison.subjects.items():
             study_of = studies_by_series(readings[0].studies)
             alone: dict[tuple[str, str], set[str]] = {}
-            for group in groups_of(readings):
+            groups = groups_of(readings)
+            kept = _without_further(groups, study_of)
+            counts = Counter(_lesion(group, study_of) for group in kept if None not in group)
+            labels = {_lesion(group, study_of) for group in groups if group not in kept}
+            labels |= {lesion for lesion, count in counts.items() if count > 1}
+            further |= {(subject, lesion[0]) for lesion in labels if lesion}
+            for group in kept:
                 rows = [each for each in group if each is not None]
                 if len({each.series_uid for each in rows}) > 1:
                     shared.add((subject, rows[0].label))
@@ -101,6 +130,11 @@ def series_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
             apart |= {(subject, label) for (label, _), series in alone.items() if len(series) > 1}
     if shared:
         yield f"Drawn on different series of one study, and compared there: {_named(shared)}."
+    if further:
+        yield (
+            f"Drawn several times in one study: each drawing that all readers have is a row of its own, further ones "
+            f"of some readers are left out: {_named(further)}."
+        )
     if apart:
         yield (
             f"Drawn on different series that are in different frames of reference or unpaired, and counted as missing "

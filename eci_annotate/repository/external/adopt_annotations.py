@@ -181,7 +181,9 @@ def _thing(number: int, annotation: Annotation, grid: Grid) -> tuple[Object, Fie
         raise Refused(f"A part of annotation {number} lies beside its series.", "Leave out contours beyond its slices.")
     if isinstance(annotation, Contours) and not is_spaced(annotation, grid):
         remedy = "Leave the distance out, or check the file: dataclasses.replace(contours, spacing_mm=None)."
-        what = f"The planes of annotation {number} are said to be {annotation.spacing_mm:g} mm apart, which they are not."
+        what = (
+            f"The planes of annotation {number} are said to be {annotation.spacing_mm:g} mm apart, which they are not."
+        )
         raise Refused(what, remedy)
     return annotation, None
 

@@ -48,6 +48,11 @@ def best_pairs(overlaps: Mapping[tuple[int, int], float]) -> dict[tuple[int, int
     return chosen
 
 
+def is_in_frame_of(other: Annotation, one: Annotation) -> bool:
+    """Whether two annotations are on one series or in one frame of reference, so that places can be compared."""
+    return other.series_uid == one.series_uid or bool(one.frame_uid and other.frame_uid == one.frame_uid)
+
+
 def overlaps_of(
     first: Sequence[Annotation], second: Sequence[Annotation], volume: Callable[[str], xr.DataArray]
 ) -> dict[tuple[int, int], float]:
@@ -70,7 +75,7 @@ def overlaps_of(
         there = volume(one.series_uid)
         mask = voxels_of(one, there)
         for m, other in enumerate(second if mask.any() else ()):
-            if other.series_uid == one.series_uid or (one.frame_uid and other.frame_uid == one.frame_uid):
+            if is_in_frame_of(other, one):
                 overlaps[n, m] = dice(mask, voxels_of(other, there))
     ranked = sorted(overlaps.items(), key=lambda item: (-item[1], item[0]))
     return {pair: value for pair, value in ranked if value > 0}
