@@ -65,6 +65,7 @@ def test_what_is_on_its_images_may_be_signed(thing: Object) -> None:
     [
         (Box(at(4, 9, 80), (3, 3, 3), **WHERE), "beside the images"),
         (Box(at(4, 9, 9), (3, 3, 3), **{**WHERE, "frame_uid": ""}), "no frame of reference"),
+        (Box(at(4, 9, 9), (3, 3, 3), **{**WHERE, "frame_uid": "1.2.3"}), "another frame of reference"),
         (Box(at(4, 9, 9), (3, 3, 3), **{**WHERE, "label": 7}), "identity or label"),
         (Box(at(4, 9, 9), (3, 3, 3), **{**WHERE, "uid": ""}), "identity or label"),
         (Contours((ring(4), ring(20)), **WHERE), "beside the images"),
@@ -128,6 +129,15 @@ def test_tools_of_the_task_draw(entries: list[Entry], tools: tuple[str, ...]) ->
 def test_other_tools_do_not(entries: list[Entry], tools: tuple[str, ...], named: str) -> None:
     with pytest.raises(Refused, match=f"drawn with {named}, which this task does not offer"):
         require_offered(map(to_line, entries), replayed(entries).table, tools)
+
+
+def test_a_snapshot_holds_nothing_that_no_tool_of_the_task_makes() -> None:
+    table = load(save(replayed(OUTLINED)), lambda uid: VOLUME).table
+    require_offered([], table, ("freedraw",))
+    require_offered([], table, ("box",), lambda: ["f"])  # it is of the version before
+    require_offered(map(to_line, adopting(table.objects["f"])[:1]), table, ())
+    with pytest.raises(Refused, match="no tool of this task makes contours"):
+        require_offered([], table, ("box",))
 
 
 def test_nor_do_their_strokes_on_what_is_there() -> None:

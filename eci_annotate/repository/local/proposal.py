@@ -7,7 +7,7 @@ definition and images stay the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isnan
@@ -26,7 +26,7 @@ from eci_annotate.repository.local.volumes.signature_files import SignatureFiles
 from eci_annotate.repository.local.volumes.volume_cache import VolumeCache
 from eci_annotate.store.protocols import Record
 from eci_annotate.workflow.subject.events import VersionSigned
-from eci_annotate.workflow.trust.seals import SealedPart
+from eci_annotate.workflow.trust.seals import PartKind, SealedPart
 from eci_annotate.workflow.usecase.answer_check import check_answers
 from eci_annotate.workflow.usecase.gate import Checks, check_gate, shape_of
 from eci_annotate.workflow.usecase.hanging import Header
@@ -175,13 +175,21 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     easel.settle()  # a polygon that was not closed is not part of what is signed
     require_decided(easel)
     require_placed(easel.table)
-    require_offered(all_lines(job.entries), easel.table, job.task.tools)
+    require_offered(all_lines(job.entries), easel.table, job.task.tools, lambda: _earlier(shop, job, volume))
     annotations = tuple(easel.table.annotations())
     rows = tuple(_row(each, easel.table) for each in annotations)
     checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
     remarks, measurements = _measured(shop, job, answers, easel.table)
     content = DraftContent(answers, annotations, rows, save(easel), checks, remarks, measurements)
     return _Replayed(content, job.task, stamps)
+
+
+def _earlier(shop: Workshop, job: Job, volume: Callable[[str], xr.DataArray]) -> Collection[str]:
+    """Return the uids of the annotations of the version before; none for the first."""
+    from eci_annotate.tools import replay
+
+    parts = job.predecessor.manifest.of(PartKind.SNAPSHOT) if job.predecessor else ()
+    return [uid for part in parts for uid in replay(volume, shop.blobs.get(part.digest), ()).table.objects]
 
 
 def _measured(

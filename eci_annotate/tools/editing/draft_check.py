@@ -6,7 +6,7 @@ A viewer makes none of what is refused here. A program that writes a draft itsel
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -46,6 +46,8 @@ def require_placed(table: Table) -> None:
         grid = table.sheet_of(thing.series_uid).grid
         if grid.frame_of_reference_uid and not thing.frame_uid:
             raise Refused(f"{thing.label!r} names no frame of reference.", _REMOVE)
+        if thing.frame_uid != grid.frame_of_reference_uid:
+            raise Refused(f"{thing.label!r} is in another frame of reference than its series.", _REMOVE)
         if isinstance(thing, Paint) and table.field(uid).shape != grid.shape:
             raise Refused(f"{thing.label!r} was painted on a different grid than its series has.", _REMOVE)
         if not is_placed(thing, grid):
@@ -98,10 +100,16 @@ def _is_on(points: Floats, grid: Grid, has_middle: bool) -> bool:
     return bool(meets and np.linalg.norm(beyond_mm) <= np.linalg.norm(np.multiply(grid.shape, grid.spacing_mm)))
 
 
-def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) -> None:
+def require_offered(
+    lines: Iterable[str],
+    table: Table,
+    tools: Sequence[str],
+    earlier: Callable[[], Collection[str]] = tuple,
+) -> None:
     """Refuse annotations that were drawn, in this draft, with a tool that the task does not offer.
 
-    Annotations of an earlier version, and those that were taken over from elsewhere, may be of any kind.
+    Annotations of an earlier version, and those that were taken over from elsewhere, may be of any kind. Those that a
+    snapshot holds and no line of the journal draws are of a kind that an offered tool makes.
 
     Parameters
     ----------
@@ -111,6 +119,8 @@ def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) ->
         What they drew.
     tools
         Tools that the definition of the task names; empty: all.
+    earlier
+        Gives the uids of the annotations of the version that this one continues.
 
     Raises
     ------
@@ -120,7 +130,8 @@ def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) ->
     allowed = offered(tools, assisted=True)
     if set(allowed) == set(TOOLS):
         return
-    for uid, tool in _drawn_with(_read(lines), table.objects):
+    entries = list(_read(lines))
+    for uid, tool in _drawn_with(entries, table.objects):
         if tool in TOOLS and tool not in allowed and uid in table.objects:
             named = ", ".join(TOOLS[each].info.title for each in tools if each in TOOLS)
             label, title = table.objects[uid].label, TOOLS[tool].info.title
@@ -128,6 +139,23 @@ def require_offered(lines: Iterable[str], table: Table, tools: Sequence[str]) ->
                 f"{label!r} was drawn with {title}, which this task does not offer.",
                 f"Delete it and draw it with {named}, or ask the owner of the project to offer the tool.",
             )
+    makes = {TOOLS[each].info.makes for each in offered(tools)}
+    if strange := [each for each in _drawn_by_no_line(entries, table) if table.objects[each].kind not in makes]:
+        known = earlier()
+        for uid in (each for each in strange if each not in known):
+            label, kind = table.objects[uid].label, table.objects[uid].kind
+            raise Refused(f"{label!r}: no tool of this task makes {kind}, and the journal does not draw it.", _REMOVE)
+
+
+def _drawn_by_no_line(entries: Iterable[Any], table: Table) -> list[str]:
+    named: set[str] = set()
+    for entry in entries:
+        match entry:
+            case {"do": "add" | "adopt", "uid": str(uid)}:
+                named.add(uid)
+            case {"do": "accept", "shape": str(shape)}:
+                named.update(accepted_uids(shape))
+    return [uid for uid in table.objects if uid not in named]
 
 
 def _read(lines: Iterable[str]) -> Iterator[Any]:
