@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,12 @@ def test_a_third_reading_of_one_subject_does_not_count_for_another(tmp_path: Pat
     read(folder, "anna", 2, report(lesion("lesion 1")), BOX)
     found = row(as_member(folder, "olga"), "annotate")
     assert (found["wanted"], found["signed"], found["progress_percent"]) == (4, 4, 75)
+    assert found["per_day"] is None or isnan(found["per_day"])  # the only reading of a subject is hidden
+    read(folder, "ben", 2, report(lesion("lesion 1")), BOX)
+    found = row(as_member(folder, "olga"), "annotate")
+    assert (found["per_day"], found["days_left"], found["title"]) == (4, 0, "Annotate liver lesions")
+    minutes = as_member(folder, "olga").quality().active_minutes
+    assert minutes[["task", "title", "versions"]].values.tolist() == [["annotate", "Annotate liver lesions", 5]]
 
 
 def test_versions_by_two_people_are_no_double_reading(tmp_path: Path) -> None:

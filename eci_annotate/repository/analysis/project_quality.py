@@ -6,6 +6,7 @@ Everything comes from the views of one actor: what blinding hides from them is n
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ TASKS = ["task", "title", "wanted", *map(str, STATUSES), "progress_percent", "pe
 DAYS, REJECTIONS = ["day", "task", "signatures"], ["task", "reader", "reason", "rejections"]
 MINUTES = ["task", "title", "versions", "median", "quarter", "three_quarters", "drawing", "reporting"]
 HIDDEN = "hidden"
+_NUMBER = re.compile(r" \(\d+ of \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,11 @@ class ProjectQuality:
         tasks, wanted = [task for cell, _ in cells for task in cell], sum(need for _, need in cells)
         status = Counter(task.status for task in tasks)
         done = sum(min(sum(task.status == TaskStatus.SIGNED for task in cell), need) for cell, need in cells)
-        rate = self._rate(tasks)
+        rate = self._rate(cells)
         left = math.ceil((wanted - done) / rate) if rate else None
         return {
             "task": name,
-            "title": tasks[0].title,
+            "title": _title(tasks[0]),
             "wanted": wanted,
             **{each.value: status[each] for each in STATUSES},
             "progress_percent": 100 * done // wanted if wanted else 100,
@@ -94,11 +96,15 @@ class ProjectQuality:
             "done_by": (self.now + timedelta(days=left)).date() if left is not None else None,
         }
 
-    def _rate(self, tasks: Sequence[TaskView]) -> float | None:
-        """Return first versions per day in the last four weeks, or since the first one; None if not known."""
-        if any(task.status == TaskStatus.SIGNED and not task.signed for task in tasks):
+    def _rate(self, cells: Sequence[tuple[Sequence[TaskView], int]]) -> float | None:
+        """Return first versions per day in the last four weeks, or since the first one; None if not known.
+
+        Of each subject as many count as it needs.
+        """
+        if any(task.status == TaskStatus.SIGNED and not task.signed for tasks, _ in cells for task in tasks):
             return None  # hidden from this member
-        begun = [task.signed[0].at for task in tasks if task.signed]
+        first = (sorted(task.signed[0].at for task in tasks if task.signed)[:need] for tasks, need in cells)
+        begun = [at for times in first for at in times]
         since = max(min(begun, default=self.now), self.now - timedelta(days=RATE_DAYS))
         days = max((self.now - since).total_seconds() / 86400, 1.0)
         return sum(at >= since for at in begun) / days or None
@@ -154,14 +160,14 @@ class ProjectQuality:
 
     @cached_property
     def active_minutes(self) -> pd.DataFrame:
-        """Active minutes per drawn task: median, quartiles, and medians of drawing and reporting.
+        """Active minutes per drawn task, or group of readings: median, quartiles, and medians of drawing and reporting.
 
         Of the newest 100 signed versions that you may see and that state times; pauses do not count (`active_times`).
         """
         signed: dict[tuple[str, str], list[tuple[SubjectView, VersionSigned]]] = defaultdict(list)
         for seen, task in self._tasks():
             if task.kind in DRAWN:
-                signed[task.group or task.name, task.title] += [(seen, event) for event in task.signed]
+                signed[task.group or task.name, _title(task)] += [(seen, event) for event in task.signed]
         rows = (self._minutes(*name, found) for name, found in signed.items())
         return pd.DataFrame([row for row in rows if row], columns=MINUTES)
 
@@ -201,6 +207,11 @@ def _by_group(seen: SubjectView) -> dict[str, list[TaskView]]:
         if task.kind != TaskKind.INGEST:
             found[task.group or task.name].append(task)
     return found
+
+
+def _title(task: TaskView) -> str:
+    """Return the title of a task; of a reading that of its group, without its number."""
+    return _NUMBER.sub("", task.title) if task.group else task.title
 
 
 def _reader(seen: SubjectView, task: str, review: VersionSigned) -> str:
