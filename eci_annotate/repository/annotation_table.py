@@ -37,7 +37,7 @@ class SignedVersions:
 
     def all(self, project: str | None) -> Iterator[Signed]:
         """Every signed version of every task."""
-        return (signed for _, signed, _ in self._versions(project, Versions.ALL, False))
+        return (signed for _, signed, _ in self._versions(project, Versions.ALL, False, withdrawn=True))
 
     def table(self, project: str | None, signed: bool, accepted: bool, versions: str) -> pd.DataFrame:
         """Annotations of the versions that count, one row each."""
@@ -47,10 +47,11 @@ class SignedVersions:
         return tables.annotation_table([row for _, version, status in found for row in _rows(version, status)])
 
     def _versions(
-        self, project: str | None, versions: Versions, accepted: bool
+        self, project: str | None, versions: Versions, accepted: bool, withdrawn: bool = False
     ) -> Iterator[tuple[TaskView, Signed, VersionStatus]]:
+        """Yield the versions that are asked for; those of withdrawn subjects have no content any more."""
         for seen in self.scope.subjects(project, SubjectQuery(signed=True)):
-            for task in seen.tasks:
+            for task in seen.tasks if withdrawn or not seen.withdrawn else ():
                 for event, status in task.chosen(versions, accepted=accepted):
                     yield task, self.scope.signed(seen, event), status
 

@@ -129,7 +129,7 @@ class Repository:
     def signed_versions(
         self, project: str | None = None, *, task: str = "", accepted: bool = False, versions: str = "newest"
     ) -> Iterator[Signed]:
-        """The signed versions that count, as handles; those of which `annotations` lists the content.
+        """The signed versions that count and still have content (no consent was withdrawn), as handles.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class Repository:
         return [file for each, folder in placed for file in each.export(folder, **rule)]
 
     def all_signed(self, project: str | None = None) -> Iterator[Signed]:
-        """Every signed version of every task that you may see, also those that do not count."""
+        """Every signed version of every task that you may see, also those that do not count, or have no content."""
         return self._versions.all(project)
 
     def annotations(

@@ -13,6 +13,7 @@ from eci_annotate.repository.keys.subject_encryption import Vault
 from eci_annotate.repository.repository import Repository
 from eci_annotate.store.folder.blob_store import FolderBlobs
 from eci_annotate.workflow.subject.commands import Withdraw
+from tests.repository.readings_world import as_member, lesion, make, read, report, subject
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
 
@@ -54,7 +55,20 @@ def test_a_key_that_is_known_is_gone_with_its_file(tmp_path: Path) -> None:
     one.cipher("p", "s", make=True)
     assert one.cipher("p", "s") is one.cipher("p", "s")
     other.destroy("p", "s")
-    for make in (False, True):
+    for is_made in (False, True):
         with pytest.raises(NotFound):
-            one.cipher("p", "s", make=make)
+            one.cipher("p", "s", make=is_made)
     assert not one._keys._read
+
+
+def test_the_owner_s_tables_and_exports_go_on_without_the_subject(tmp_path: Path) -> None:
+    folder = make(tmp_path, 2)
+    for number in (1, 2):
+        read(folder, "anna", number, report(lesion("lesion 1")), ("lesion 1", (4, 20, 28), (4, 4)))
+    owner = as_member(folder, "olga")
+    owner.backend.do(Withdraw(P, subject(1), "letter"))
+    assert owner.annotations().index.get_level_values("subject").tolist() == [subject(2)]
+    for table in (eci.answer_table, eci.active_times, eci.proposal_table):
+        assert set(table(owner)["subject"]) <= {subject(2)}
+    assert {path.parent.name for path in owner.export(tmp_path / "out")} == {subject(2)}
+    assert {each.subject for each in owner.all_signed()} == {subject(1), subject(2)}
