@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 
 from eci_annotate.errors import BadRequest, EciError, Refused
+from eci_annotate.repository.admin.ingest_subject import enrol_as
 from eci_annotate.repository.admin.new_project import new_project
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import AddMember, ChangeMember, Describe, Enrol
 from tests.repository.repository_world import P, S, local
+from tests.service.matrix_world import Q, T, other_project
 
 FORMS = [
     *(normalize(form, "be\u0301n") for form in ("NFC", "NFD")),
@@ -54,6 +57,17 @@ def test_names_differ_in_more_than_case(repo: Repository, name: str) -> None:
         with pytest.raises(Refused, match="There is a site 'KAU' already"):
             backend.do(ChangeMember(P, "ben", ("annotator",), (site,)))
     assert repo.backend.account.projects() == [P]
+
+
+def test_subjects_differ_in_more_than_case_in_all_projects(repo: Repository, folder: Path) -> None:
+    other_project(folder)
+    backend, case = local(repo), repo.use_case(P)
+    for project, name in ((P, S.lower()), (Q, S.capitalize()), (P, T.lower())):
+        with pytest.raises(Refused, match="in other upper or lower case"):
+            backend.do(Enrol(project, name, "KAU", case.digest, ()))
+    backend.do(Enrol(P, f"{S.lower()}0", "KAU", case.digest, ()))
+    backend.do(Enrol(P, "eci_kau_s0012", "KAU", case.digest, ()))
+    assert not enrol_as(backend, P, "KAU", "ECI_KAU_S0012")  # an import takes the next number
 
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u2028"])

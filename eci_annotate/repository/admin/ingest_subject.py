@@ -68,7 +68,8 @@ def enrol_as(backend: LocalBackend, project: str, site: str, subject: str) -> bo
     try:
         backend.do(Enrol(project, subject, site, case.digest, case.pipeline))
     except Refused:
-        if not backend.context.streams.projects_of(subject):
+        streams = backend.context.streams
+        if not streams.projects_of(subject) and not streams.has_alike(subject):
             raise
         return False  # another import took it a moment ago
     if backend.context.streams.projects_of(subject) == [project]:

@@ -85,6 +85,8 @@ def do_subject(context: Context, command: Command, who: Who) -> Subject:
             check_pseudonym(context, command, actor)  # as the other projects are when it is enrolled
         records, state = context.state(command.project, command.subject)
         events = decide(command, state, actor, now)
+        if isinstance(command, Enrol) and context.streams.has_alike(command.subject):
+            raise Refused("A subject has this pseudonym in other upper or lower case.", "Choose another pseudonym.")
         if isinstance(command, Assign) and command.member:
             _check_is_member(context, command)
         then = context.append_subject(state, records, events, behind)

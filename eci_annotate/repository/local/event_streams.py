@@ -11,7 +11,7 @@ from threading import Lock
 
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.local.subject_cards import FORMAT, card_of
-from eci_annotate.store.cards import Card, CardQuery
+from eci_annotate.store.cards import LARGEST_PAGE, Card, CardQuery
 from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Head, Record
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.project import Project, fold_project
@@ -122,6 +122,12 @@ class Streams:
         """The projects in which a subject was ever enrolled."""
         heads = self._events.heads_of([subject_stream(project, subject) for project in self.projects()])
         return sorted(stream.split("/")[1] for stream in heads)
+
+    def has_alike(self, subject: str) -> bool:
+        """Whether a subject of any project has a name that differs from this one in upper and lower case only."""
+        pages = (self.names(CardQuery(project, contains=subject, size=LARGEST_PAGE)) for project in self.projects())
+        names = (stream.split("/")[2] for page in pages for stream in page)
+        return any(name != subject and name.casefold() == subject.casefold() for name in names)
 
     def page(self, query: CardQuery) -> tuple[int, list[Subject]]:
         """How many subjects fit the query, and those of its page, in order."""
