@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from eci_annotate.errors import Conflict, LeaseLost, StoreUnavailable
+from eci_annotate.errors import BadImages, Conflict, LeaseLost, StoreUnavailable
 from eci_annotate.repository.admin import import_dicom
 from eci_annotate.repository.admin.backup import back_up, restore
 from eci_annotate.repository.admin.held_files import held_sets
+from eci_annotate.repository.admin.import_dicom import release_held
 from eci_annotate.repository.admin.ingest_subject import is_ingested
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.sites.arrivals import Arrivals, FileState
 from eci_annotate.repository.sites.ingest_arrivals import ingest, ingest_all
 from eci_annotate.repository.sites.site_credentials import credential_named, issue
+from eci_annotate.workflow.subject.commands import Describe
 from tests.service.service_world import P
 from tests.service.site_world import deidentified, owner, sha256
 
@@ -71,6 +73,28 @@ def test_images_are_confirmed_only_under_a_signed_ingest(
     with pytest.raises(type(error)):
         ingest(backend.context, arrivals.credential.id, 0.0)
     ingest(backend.context, arrivals.credential.id, 0.0)
+    assert {each.state for each in arrivals.states(map(sha256, paths)).values()} == {FileState.CONFIRMED}
+    assert is_ingested(backend.context, P, S)
+
+
+def test_images_whose_ingest_always_fails_are_held_back_and_not_confirmed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, paths = owner(folder), deidentified(tmp_path)
+    arrivals = arrived(backend, paths)
+
+    def failing(*given: object, **named: object) -> None:
+        raise BadImages("The slices contradict each other.", "")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(import_dicom, "sign_ingest", failing)
+        assert ingest(backend.context, arrivals.credential.id, 0.0) == len(paths)
+    states = arrivals.states(map(sha256, paths)).values()
+    assert {(each.state, each.reason) for each in states} == {(FileState.HELD, "cannot be taken in (BadImages)")}
+    assert not backend.context.archive.studies(S) and not backend.subject(P, S).included
+    (one,) = held_sets(backend)
+    backend.do(Describe(P, S, included=True))
+    release_held(backend, one.id, "the release before could not read them")
     assert {each.state for each in arrivals.states(map(sha256, paths)).values()} == {FileState.CONFIRMED}
     assert is_ingested(backend.context, P, S)
 

@@ -22,13 +22,14 @@ from eci_annotate.repository.admin.held_files import held_sets, hold
 from eci_annotate.repository.admin.import_dicom import import_folders
 from eci_annotate.repository.admin.import_plan import HoldReason
 from eci_annotate.repository.admin.import_scan import Progress
-from eci_annotate.repository.admin.ingest_subject import enrol_as, enrol_next, is_ingested
+from eci_annotate.repository.admin.ingest_subject import enrol_as, enrol_next, has_images, is_ingested
 from eci_annotate.repository.local.backend import LocalBackend
 from eci_annotate.repository.local.context import Context
 from eci_annotate.repository.sites.arrivals import Arrivals, FileOutcome, FileState
 from eci_annotate.repository.sites.number_ranges import ProvisionalNumbers
 from eci_annotate.repository.sites.site_credentials import credential_named, site_identity
 from eci_annotate.store.atomic_files import locked
+from eci_annotate.workflow.subject.commands import Describe
 
 if TYPE_CHECKING:
     from eci_annotate.repository.service.protocol import SiteArrivals
@@ -215,6 +216,8 @@ def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Seq
         if _in_archive(backend, subject, files) and not is_ingested(backend.context, project, subject):
             raise
         failed = f"cannot be taken in ({type(error).__name__})"
+    if failed:
+        _discard_unsealed(backend, project, subject, files)
     there = _in_archive(backend, subject, files)
     held = {digest: why for each in held_sets(backend) for digest, (_, why) in each.known.items()}
     arrivals.decide(
@@ -223,6 +226,17 @@ def _take_in(backend: LocalBackend, arrivals: Arrivals, subject: str, files: Seq
     rest = [each for each in files if each.digest not in there]
     other = failed or "has the UID of another file with other content"
     _hold(backend, arrivals, {each: held.get(each.digest, other) for each in rest}, held)
+
+
+def _discard_unsealed(backend: LocalBackend, project: str, subject: str, files: Sequence[CompleteFile]) -> None:
+    """Remove files that no signed ingest covers: they are held back, and the site keeps its originals meanwhile."""
+    archive, sealed = backend.context.archive, backend.context.volumes.sealed(subject)
+    covered = {sop for rows in sealed.values() for sop in rows}
+    for each in archive.find({each.sop_uid for each in files} - covered):
+        if each.subject == subject:
+            archive.discard(each)
+    if not has_images(archive, subject):
+        backend.do(Describe(project, subject, included=False, reason="none of its images can be taken in"))
 
 
 def _in_archive(backend: LocalBackend, subject: str, files: Sequence[CompleteFile]) -> set[str]:
