@@ -23,6 +23,8 @@ from eci_annotate.workflow.subject.verdict import Verdict, Versions, VersionStat
 from eci_annotate.workflow.subject.view import SubjectView
 from eci_annotate.workflow.usecase.pipeline import Decision, TaskKind
 
+BEGIN_AGAIN = "Begin again with 0: known versions have known seals."
+
 
 @dataclass(frozen=True)
 class VersionPart:
@@ -93,7 +95,7 @@ def completed_since(backend: Backend, after: int = 0) -> CompletedPage:
     if not any(actor.may(Permission.EXPORT, project) for project in actor.roles):
         raise Refused("You may not export signed versions.", "Ask the project's owner.")
     if not is_position(backend, after):
-        raise Refused("This repository has no such position.", "Begin again with 0: known versions have known seals.")
+        raise Refused("This repository has no such position.", BEGIN_AGAIN)
     position, changed = backend.feed(after)
     seen = [view for project, subject in changed if (view := _seen(backend, project, subject))]
     versions = tuple(each for view in seen if not view.withdrawn for each in versions_of(view))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -118,3 +120,25 @@ def test_a_name_that_occurs_twice_in_an_object_is_refused(address: str, size: in
     ):
         answer = httpx.post(f"{address}/api/commands", content=body + " " * size, headers=headers, timeout=60)
         assert (answer.status_code, answer.json()["error"]) == (422, "BadRequest"), answer.text
+
+
+def test_nothing_is_missed_behind_a_position_of_before_a_restore(world: World, address: str, tmp_path: Path) -> None:
+    def completed(at: str, last: dict[str, Any] | None = None) -> httpx.Response:
+        since = {"after": last["position"], "fingerprint": last["fingerprint"]} if last else {}
+        headers = {"Authorization": "Bearer token-owner-near"}
+        return httpx.get(f"{at}/api/completed", params=since, headers=headers, timeout=60)
+
+    def describe(at: str, cohort: str) -> None:
+        body = {"name": "describe.1", "data": {"project": P, "subject": S, "cohort": cohort}}
+        assert post(at, "owner", "/api/commands", body).is_success
+
+    backup = Path(shutil.copytree(world.folder, tmp_path / "backup"))
+    first = completed(address).json()
+    describe(address, "c1")
+    last = completed(address, first).json()
+    assert last["position"] > first["position"] and completed(address, last).is_success
+    with serving(backup, world.people) as restored:
+        describe(restored, "c2")
+        assert completed(restored, first).json()["position"] == last["position"]
+        refused = completed(restored, last)
+        assert not refused.is_success and "restored" in refused.text

@@ -137,6 +137,10 @@ class LocalExchange:
         mine = [each for each in rules(self._backend) if each.project == project]
         return [(each, outcome_of(self._backend, each)) for each in mine]
 
+    def fingerprint(self, position: int) -> str:
+        """See `ArchiveExchange`."""
+        return self._backend.context.streams.fingerprint(position) if position else ""
+
     def _outbox(self, target: SyncTarget) -> Outbox:
         """Return the outbox of a target that the person sees; the target may come from elsewhere."""
         if target not in self.targets(target.project):

@@ -119,6 +119,9 @@ class ArchiveExchange(Protocol):
     def rules(self, project: str) -> list[tuple[PullRule, PullOutcome | None]]:
         """Return each pull rule with what its last run did; None before the first one."""
 
+    def fingerprint(self, position: int) -> str:
+        """Return what tells a position of the feed from the same one before a restore; empty if nothing is there."""
+
 
 class PersonBackend(Backend, Protocol):
     """A repository for one person, as a service gives it to them."""
