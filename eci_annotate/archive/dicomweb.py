@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from dicomweb_client.api import DICOMwebClient
 
+from eci_annotate.archive.pace_limit import paced
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.unreachable import refused, unreachable
 from eci_annotate.errors import NotFound, StoreUnavailable, Tampered
@@ -39,7 +40,7 @@ class DicomWebObjects:
     def __init__(self, url: str, user: str = "", password: str = "", orthanc: str = "") -> None:
         auth = (user, password) if user else None
         self._url, self._orthanc = url.rstrip("/"), orthanc.rstrip("/")
-        self._client = httpx.Client(auth=auth, timeout=TIMEOUT_S)
+        self._client = paced(httpx.Client(auth=auth, timeout=TIMEOUT_S))
         self._queries = DICOMwebClient(self._url)
         self._queries.set_http_retry_params(retry=False)  # the outbox tries again
         if auth:

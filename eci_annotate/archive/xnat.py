@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from eci_annotate.archive.pace_limit import paced
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.unreachable import refused, unreachable
 from eci_annotate.errors import NotFound, StoreUnavailable
@@ -44,7 +45,7 @@ class XnatObjects:
     def __init__(self, url: str, project: str, user: str = "", password: str = "") -> None:
         auth = (user, password) if user else None
         self._project = project
-        self._client = httpx.Client(base_url=url.rstrip("/"), auth=auth, timeout=TIMEOUT_S)
+        self._client = paced(httpx.Client(base_url=url.rstrip("/"), auth=auth, timeout=TIMEOUT_S))
 
     def get(self, subject: str, uids: Uids) -> bytes:
         """Return a file of a scan."""

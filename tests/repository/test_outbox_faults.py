@@ -13,6 +13,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from time import sleep
 
 import pytest
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import eci_annotate as eci
+from eci_annotate.archive import pace_limit
 from eci_annotate.archive.dicomweb import DicomWebObjects
 from eci_annotate.archive.remote_archive import Uids
 from eci_annotate.archive.xnat import XnatObjects
@@ -313,6 +315,31 @@ def test_an_archive_that_is_not_there_has_deleted_nothing(scripted: tuple[str, S
         DicomWebObjects(url).delete(S, FILE)
     script.search = 204
     DicomWebObjects(url).delete(S, FILE)
+
+
+def test_a_target_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace_limit, "GRACE_S", 0.2)
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "60")
+            self.end_headers()
+            for _ in range(60):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                sleep(0.05)
+
+    server = HTTPServer(("127.0.0.1", 0), Dripping)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        for objects in (DicomWebObjects(url), XnatObjects(url, "p")):
+            with pytest.raises(StoreUnavailable, match="ReadTimeout"):
+                objects.get(S, FILE)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path: Path) -> None:
