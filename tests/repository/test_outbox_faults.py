@@ -163,6 +163,15 @@ def test_a_restored_repository_whose_outbox_is_newer_sends_all_and_withdraws_all
     assert box.run(place)[OutboxState.WITHDRAWN] == 2 and not place.files
 
 
+def test_a_run_with_nothing_to_do_writes_nothing(anna: Repository, folder: Path) -> None:
+    place, box = Place(), Outbox(local(anna), TARGET)
+    box.run(place)
+    log = folder / "sites" / "outbox" / "far.jsonl"
+    size = log.stat().st_size
+    box.run(place)
+    assert log.stat().st_size == size
+
+
 def test_two_runs_at_once_send_each_file_once(anna: Repository) -> None:
     place = Place()
     runs = [Thread(target=Outbox(local(anna), TARGET).run, args=(place,)) for _ in range(4)]

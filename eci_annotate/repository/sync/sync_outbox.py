@@ -102,7 +102,9 @@ class Outbox:
             now = self._backend.context.clock()
             new += [OutboxEntry(s, "", 0, "", now) for project, s in page.withdrawn if project == self.target.project]
             fresh = {each.key: to_json(each) for each in self._unknown(new)}
-            self._log.add({**fresh, position: [page.position, streams.fingerprint(page.position)]})
+            at = [page.position, streams.fingerprint(page.position)]
+            if fresh or self._log.get([position]).get(position) != at:
+                self._log.add({**fresh, position: at})
 
     def _unknown(self, entries: Iterable[OutboxEntry]) -> Iterator[OutboxEntry]:
         """Yield the entries that are new, also those of a version that has the number of one that was lost."""
