@@ -24,6 +24,7 @@ from eci_annotate.tools.editing.entries import Delete, SetOption
 from eci_annotate.tools.freedraw import Drawing
 from eci_annotate.tools.protocol import Idle
 from eci_annotate.workflow.subject.commands import ChangeUseCase, Sign, Withdraw
+from eci_annotate.workflow.usecase.gate import shape_of
 from eci_annotate.workflow.usecase.usecase import UseCase
 from tests.repository.repository_world import ANSWERS, MEANING, P, S, lines, local
 
@@ -52,6 +53,15 @@ def propose(repo: Repository, task: Task) -> Any:
     context, backend = local(repo).context, local(repo)
     command = Sign(P, S, "annotate", task.fence, MEANING)
     return proposal_of(context, command, context.state(P, S)[1], backend.account.actor, context.clock())
+
+
+def test_only_what_is_true_of_the_boxes_is_stated(repo: Repository) -> None:
+    task = drawn(repo)
+    (box,) = propose(repo, task).content.annotations
+    shape = shape_of(box.centre_lps, box.size_mm, box.axes_lps)
+    seen = {"lesion 1": {"1.2": shape, "1.3": "of the box before"}, "deleted": {"1.2": shape}}
+    task.answer(ANSWERS, {"seen": seen})
+    assert propose(repo, task).content.checks == {"seen": {"lesion 1": {"1.2": shape}}}
 
 
 def test_a_signature_replays_once_and_is_a_value(repo: Repository, replays: list[None]) -> None:

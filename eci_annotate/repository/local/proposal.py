@@ -138,7 +138,7 @@ class Proposals:
         if job.task.gate:
             hanging = job.case.hang(_headers(shop, job.subject))
             drawing = known.drawing
-            shaped = [row | _shape(each) for row, each in zip(drawing.rows, drawing.annotations, strict=True)]
+            shaped = _shaped(drawing.rows, drawing.annotations)
             check_gate(job.task.gate, drawing.answers, shaped, hanging, Checks.from_json(drawing.checks))
         return Proposal(job, known.drawing, digest)
 
@@ -178,9 +178,9 @@ def _replayed(shop: Workshop, job: Job) -> _Replayed:
     require_offered(all_lines(job.entries), easel.table, job.task.tools, lambda: _earlier(shop, job, volume))
     annotations = tuple(easel.table.annotations())
     rows = tuple(_row(each, easel.table) for each in annotations)
-    checks = Checks.from_json(draft.checks).to_json() if job.task.gate else {}
+    checks = Checks.from_json(draft.checks).of_boxes(_shaped(rows, annotations)) if job.task.gate else Checks()
     remarks, measurements = _measured(shop, job, answers, easel.table)
-    content = DraftContent(answers, annotations, rows, save(easel), checks, remarks, measurements)
+    content = DraftContent(answers, annotations, rows, save(easel), checks.to_json(), remarks, measurements)
     return _Replayed(content, job.task, stamps)
 
 
@@ -223,6 +223,11 @@ def _row(annotation: Annotation, table: Table) -> dict[str, Any]:
         "frame": annotation.frame_uid,
         "volume_mm3": None if isnan(volume_mm3) else volume_mm3,
     }
+
+
+def _shaped(rows: Sequence[dict[str, Any]], annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
+    """Return the rows with the shapes of boxes, as the gate compares them."""
+    return [row | _shape(each) for row, each in zip(rows, annotations, strict=True)]
 
 
 def _shape(annotation: Annotation) -> dict[str, str]:

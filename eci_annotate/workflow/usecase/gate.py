@@ -40,6 +40,14 @@ class Checks:
         kept = {"unavailable": dict(self.unavailable), "seen": {label: dict(on) for label, on in self.seen.items()}}
         return {key: value for key, value in kept.items() if value}
 
+    def of_boxes(self, rows: Iterable[Row]) -> Checks:
+        """Return what is still true of these annotations, not of boxes that were changed or deleted since."""
+        shapes = {(row["label"], row.get("shape")) for row in rows}
+        seen = {
+            label: {uid: each for uid, each in on.items() if (label, each) in shapes} for label, on in self.seen.items()
+        }
+        return Checks(self.unavailable, {label: on for label, on in seen.items() if on})
+
     @classmethod
     def from_json(cls, stored: Any) -> Checks:
         """Read what `to_json` returned; whatever has another shape is ignored, and then asked again."""
