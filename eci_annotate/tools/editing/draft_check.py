@@ -33,8 +33,8 @@ def require_placed(table: Table) -> None:
     Raises
     ------
     Refused
-        An annotation has no identity, label or frame of reference that can be stored, or lies for the most part beside
-        its series, or a part of it on a slice that does not exist, or is far larger than the images; contours state a
+        An annotation has no identity, label or frame of reference that can be stored, or lies beside its series, or
+        a part of it on a slice that does not exist, or is far larger than the images; contours state a
         distance of planes that they do not have; or a mask has another grid than its series.
     """
     for uid, thing in table.objects.items():
@@ -60,9 +60,9 @@ def require_placed(table: Table) -> None:
 def is_placed(thing: Object, grid: Grid) -> bool:
     """Whether each part of an annotation or ruler is on the images of a grid; an edge may reach beyond them.
 
-    Of boxes and contours the middle must be on the images. Nothing may reach farther beyond them than they are large.
+    Nothing may reach farther beyond the images than they are large.
     """
-    return all(_is_on(points, grid, isinstance(thing, Box | Contours)) for points in _parts(thing))
+    return all(_is_on(points, grid) for points in _parts(thing))
 
 
 def is_spaced(contours: Contours, grid: Grid) -> bool:
@@ -88,14 +88,12 @@ def _parts(thing: Object) -> Iterator[Floats]:
             yield np.asarray(points, float)
 
 
-def _is_on(points: Floats, grid: Grid, has_middle: bool) -> bool:
-    """Whether the extent of points, or its middle, meets the images, and no point is far beyond them."""
+def _is_on(points: Floats, grid: Grid) -> bool:
+    """Whether the extent of points meets the images, and no point is far beyond them."""
     index = grid.image_from_reference(points)
     end = np.asarray(grid.shape) - 1
     low, high = index.min(0), index.max(0)
     beyond_mm = np.maximum(np.maximum(-low, high - end), 0) * grid.spacing_mm
-    if has_middle:
-        low = high = (low + high) / 2
     meets = (high >= -HALF_VOXEL).all() and (low <= end + HALF_VOXEL).all()
     return bool(meets and np.linalg.norm(beyond_mm) <= np.linalg.norm(np.multiply(grid.shape, grid.spacing_mm)))
 
