@@ -173,7 +173,8 @@ class Controller:
         drawing = self._drawing(changes, before)
         orders = [*drawing, *self.drawn(drawing, message.frame)]
         self._kept(entries)
-        return [*orders, *([] if self.plan.open else self._settled()), *map(self._warning, refusals)]
+        unsettled = self.plan.open or not entries  # what follows a refused press does not remove the refusal
+        return [*orders, *([] if unsettled else self._settled()), *map(self._warning, refusals)]
 
     def _take(self, planned: Iterable[Entry], changes: list[Change], entries: list[Entry]) -> None:
         for entry in planned:

@@ -6,7 +6,6 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from eci_annotate.errors import Refused
@@ -25,23 +24,15 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Item
-from eci_annotate.tools.freedraw import require_same_slice
+from eci_annotate.tools.freedraw import require_same_slice, words_in_vain
 from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.growcut.growth_decision import has_seeds
+from eci_annotate.tools.info import ToolName
 from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
-from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, StrokePlace
+from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Remark, StrokePlace
 from eci_annotate.viewer.stage.stroke_depth import StrokeDepth
-
-
-@dataclass(frozen=True)
-class Remark:
-    """A sentence about an annotation at the end of a stroke; `revision`: said only if it has changed since."""
-
-    uid: str
-    text: str
-    revision: int | None = None
 
 
 class EntryPlan:
@@ -82,6 +73,8 @@ class EntryPlan:
         self._depth = StrokeDepth()
         self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
+        self._selected: str | None = None  # before that annotation was added
+        self._pressed: Object | None = None  # the annotation before the running stroke
 
     # -- strokes --------------------------------------------------------------------------
     def pointer(self, do: str, gesture: Gesture, aim: StrokePlace = NOWHERE) -> Iterator[Entry]:
@@ -101,6 +94,7 @@ class EntryPlan:
             if turned:
                 yield Show(aim.series)
             yield from self._begin(gesture, turned)
+            self._pressed = self.easel.table.objects.get(self.easel.table.active or "")
             yield gesture
             self.open, self._aim = True, aim
         elif self.open and (aim.page, aim.pane) == (self._aim.page, self._aim.pane):
@@ -108,6 +102,9 @@ class EntryPlan:
                 raise Refused(*CHANGED)
             yield gesture
             self.open = do == "drag"
+            if do == "release" and self.easel.tool == ToolName.FREEDRAW:
+                now = self.easel.table.objects.get(self.easel.table.active or "")
+                self.said += words_in_vain(self.easel.options.pen, self._pressed, now)
             if not self.open:
                 yield from self._unused()
 
@@ -150,7 +147,7 @@ class EntryPlan:
         if easel.options.erase and "erase" in tool.info.options:
             remedy = "Select the annotation to erase from, or switch Erase off (X)."
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
-        self._wished = (self.next_label, self.next_colour)
+        self._wished, self._selected = (self.next_label, self.next_colour), easel.table.active
         new = self.new()
         yield new
         self._begun = easel.table.history.done[-1]
@@ -218,6 +215,7 @@ class EntryPlan:
         done = self.easel.table.history.done
         if begun is not None and done and done[-1] is begun:
             yield Undo()
+            yield from self._select(self._selected)
             self.next_label, self.next_colour = self._wished
         self._speak()
 
@@ -265,6 +263,12 @@ class EntryPlan:
         back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:
             yield Select(back[-1])
+        elif self.easel.table.active not in (None, *self.easel.table.objects):  # its addition was undone
+            yield from self._select(next((edit.uid for item in history.done[::-1] for edit in item.edits), None))
+
+    def _select(self, uid: str | None) -> Iterator[Entry]:
+        if uid in self.easel.table.objects:
+            yield Select(uid)
 
     def _reveal(self, uids: Iterable[str]) -> Iterator[Entry]:
         for uid in uids:
