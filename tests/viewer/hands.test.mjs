@@ -52,6 +52,39 @@ test("a drag begins where it was pressed, as soon as it moves", () => {
   assert.deepEqual(world.names, ["press", "drag", "release", "press", "release"]);
 });
 
+test("the small moves before a stroke are sent with it, and none with a click", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  for (const x of [100.5, 101, 101.5, 104, 110]) world.pointer("pointermove", x, 100);
+  world.pointer("pointerup", 110, 100);
+  const drawn = world.sent.flatMap(({ points }) => points.filter((_, n) => n % 3 === 0));
+  assert.deepEqual(drawn, [100, 100.5, 101, 101.5, 104, 110, 110]);
+  world.pointer("pointerdown", 200, 100);
+  world.pointer("pointermove", 201, 100);
+  world.pointer("pointerup", 201, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names.slice(-3), ["release", "press", "release"]);
+});
+
+test("a slow press keeps its small moves for the stroke that follows", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 101, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press"]);
+  world.pointer("pointermove", 120, 100);
+  assert.deepEqual(world.sent.slice(1).map(({ points }) => points[0]), [101, 120]);
+});
+
+test("the crosshair of the keyboard goes when the pointer moves", () => {
+  const world = new World();
+  world.stage.board.jumpTo = () => {};
+  world.key("ArrowRight", { shiftKey: true });
+  assert.ok(world.hands.pane.keyed);
+  world.pointer("pointermove", 10, 10, { buttons: 0 });
+  assert.ok(!world.hands.pane.keyed);
+});
+
 test("a button that stays down draws without moving, and a finger may still become the first of two", () => {
   const world = new World();
   world.pointer("pointerdown", 100, 100);

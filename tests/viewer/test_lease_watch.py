@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from queue import Queue
 
 import pytest
 
 from eci_annotate.errors import EciError, LeaseLost, StoreUnavailable
+from eci_annotate.repository.open_repository import open as open_repository
 from eci_annotate.viewer.session.autosave import Autosave
 from eci_annotate.viewer.session.lease_watch import LeaseWatch
-from tests.patience import PATIENCE_S
+from eci_annotate.viewer.workbench import Workbench
+from tests.patience import PATIENCE_S, until
+from tests.repository.repository_world import S, make
 from tests.viewer.test_autosave import LOST, Book, Later, Told
 from tests.viewer.viewer_world import make_controller
 
@@ -51,3 +55,14 @@ def test_only_a_taken_lease_ends_the_work_and_is_reported_once(error: EciError |
     taken = isinstance(error, LeaseLost)
     assert (task.asked, told.errors) == (2, [LOST] if taken else [])
     assert ("taken over by ben" in autosave.lost) == taken
+
+
+def test_a_workbench_that_is_looked_at_asks_by_itself_and_becomes_read_only(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    bench = Workbench(open_repository(folder).start(S, "annotate"))
+    open_repository(folder).start(S, "annotate", take_over=True)
+    assert bench._tick() and not bench.autosave.lost  # no page shows it
+    bench.controller.receive({"kind": "ready", "page": "tab"})
+    assert bench._tick()
+    assert until(lambda: "taken over by you, in another session" in bench.autosave.lost)
+    assert until(lambda: bench.signing.button.disabled) and "taken over" in bench.controller.why_not

@@ -105,6 +105,7 @@ export class Interaction extends Navigation {
     if (at && !board.hovered) this.takeKeys();
     const before = board.hovered?.pane;
     board.hovered = at && { pane, ...at };
+    pane.keyed = false; // the pointer shows the place again
     if (before && before !== pane) board.mark(before, "ring");
     board.mark(pane, "ring");
     if (board.tool.hovers) tellRest(this);
