@@ -35,13 +35,13 @@ export class Pane {
     this.picture = new SlicePicture();
     this.texts = { title: "", window: "", place: "", bar: { px: 0, text: "" } };
     this.waits = true;
-    this.active = false;
+    /** Whether it has the keyboard; whether that moved the crosshair last. */
+    this.active = this.keyed = false;
     /** Planes as shown, and as sent: upright. */
     this.shape = this.upright = null;
     /** How it is flipped and rotated. */
     this.turn = 0;
-    this.series = "";
-    this.plane = "";
+    this.series = this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
     /** Title of the stack, of a series with several; prior or current, and its date, of a subject with several studies. */
