@@ -91,7 +91,9 @@ class Toolbar:
         )  # fmt: skip
         self.undo = _button("undo", "Undo")
         self.redo = _button("repeat", "Redo")
-        self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
+        self.window = w.Dropdown(
+            options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Window (Shift+1 … 5)"
+        )
         self.window.observe(lambda change: self._look(look, change["new"]), "value")
         options = [self.erase, self.through, self.barrier, *self.more.values(), self.pen, self.radius, self.window]
         self.row = w.HBox([*self.tools.values(), *options])

@@ -48,7 +48,7 @@ export class Stage {
   build() {
     const { el, model, loader, watch } = this;
     el.classList.add("eci-stage");
-    el.tabIndex = 0;
+    Object.assign(el, { tabIndex: 0, role: "application", ariaLabel: "Images. Press ? for the list of keys." });
     el.dataset.lmSuppressShortcuts = "true";
     el.style.height = model.get("height");
     const [joins, leaves] = [(pane) => this.joins(pane), (pane) => this.leaves(pane)];
