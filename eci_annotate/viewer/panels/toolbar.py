@@ -69,7 +69,7 @@ class Toolbar:
         self._quiet = False
         self._shown_mm, self._changes = self.easel.options.radius_mm, 0
         self.tools = {
-            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()}): {info.help}", info.title)
+            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.title()}): {info.help}", info.title)
             for info in infos()
             if info.name in offered(tools)
         }
