@@ -109,6 +109,7 @@ test("a key during a stroke ends the stroke first, and a held click is sent befo
   world.pointer("pointerup", 180, 100);
   assert.deepEqual(world.names, ["press", "drag", "release", "brush"]);
   assert.deepEqual(world.sent[2].points, [140, 100, 3]);
+  assert.deepEqual(world.said, ["The stroke ended here. Press again to go on."]);
   world.click(50, 50);
   world.key("n");
   assert.deepEqual(world.names.slice(4), ["press", "release", "new"]);

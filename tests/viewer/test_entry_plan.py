@@ -70,6 +70,13 @@ def test_a_key_in_mid_stroke_commits_the_stroke_first(controller: Controller, na
     assert voxels(controller) == 0 and len(controller.easel.table.objects) == 1
 
 
+def test_undo_and_redo_say_that_nothing_is_left(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    for name, steps in (("undo", 2), ("redo", 2)):
+        said = [sent(key(controller, name), "status")[0]["text"] for _ in range(steps + 1)]
+        assert [f"nothing to {name}" in text for text in said] == [False] * steps + [True]
+
+
 def test_undo_in_mid_stroke_takes_back_that_stroke_alone(controller: Controller) -> None:
     painting(controller).receive(STROKE)
     before = voxels(controller)

@@ -257,8 +257,12 @@ class EntryPlan:
         name = self.easel.table.undo_name if isinstance(entry, Undo) else self.easel.table.redo_name
         for _ in range(steps):
             yield entry
-        if name:
-            self.said.append(f"{name.replace('Undo ', 'Undone: ', 1).replace('Redo ', 'Redone: ', 1)}.")
+        said = (
+            name.replace("Undo ", "Undone: ", 1).replace("Redo ", "Redone: ", 1)
+            if name
+            else f"There is nothing to {type(entry).__name__.lower()}"
+        )
+        self.said.append(f"{said}.")
         yield from self._reveal(sorted(touched))
         back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:
