@@ -257,12 +257,8 @@ class EntryPlan:
         name = self.easel.table.undo_name if isinstance(entry, Undo) else self.easel.table.redo_name
         for _ in range(steps):
             yield entry
-        said = (
-            name.replace("Undo ", "Undone: ", 1).replace("Redo ", "Redone: ", 1)
-            if name
-            else f"There is nothing to {type(entry).__name__.lower()}"
-        )
-        self.said.append(f"{said}.")
+        verb, _, what = (name or type(entry).__name__).partition(" ")
+        self.said.append(f"{verb}ne: {what}." if what else f"There is nothing to {verb.lower()}.")
         yield from self._reveal(sorted(touched))
         back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:
