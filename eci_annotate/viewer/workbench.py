@@ -139,8 +139,7 @@ class Workbench(Listener):
         self.signing = SignPanel(self._sign, self.review, *told)
         if self.task.definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
-        opens_at = first_view if self.review else last_view
-        self.page_opened = lambda: opens_at(self.controller)  # type: ignore[method-assign]
+        self.page_opened = lambda: (first_view if self.review else last_view)(self.controller)  # type: ignore[method-assign]
         if self.review:
             self.annotations.close()
             self.signing.show_remark()
@@ -224,8 +223,7 @@ class Workbench(Listener):
             self._close("Your time on this task has ended; your work is kept as a draft. Start the task again.")
             return False
         self.saved()
-        if self.controller.pages.present:
-            self.watch.ask()
+        self.watch.ask(bool(self.controller.pages.present))
         return True
 
     def saved(self) -> None:

@@ -36,9 +36,9 @@ class LeaseWatch:
         self._thread = ThreadPoolExecutor(1, "lease")
         self._asked: Future[None] | None = None
 
-    def ask(self) -> None:
-        """Ask, unless the last answer has not arrived yet."""
-        if self._asked is None:
+    def ask(self, shown: bool = True) -> None:
+        """Ask, unless no page shows the task, or the last answer has not arrived yet."""
+        if shown and self._asked is None:
             post = self._scheduler.poster()
             self._asked = self._thread.submit(self._task.check_lease)
             self._asked.add_done_callback(lambda done: post(lambda: self._answered(done)))

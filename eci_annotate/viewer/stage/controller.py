@@ -159,7 +159,10 @@ class Controller:
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
-        """Apply a frame; it is always answered, because the browser would otherwise wait forever."""
+        """Apply a frame; it is always answered, because the browser would otherwise wait forever.
+
+        Frames that do nothing, of a stroke that was refused, leave the refusal on the screen.
+        """
         before = self.easel.table.active
         changes: list[Change] = []
         entries: list[Entry] = []
@@ -173,8 +176,7 @@ class Controller:
         drawing = self._drawing(changes, before)
         orders = [*drawing, *self.drawn(drawing, message.frame)]
         self._kept(entries)
-        unsettled = self.plan.open or not entries  # what follows a refused press does not remove the refusal
-        return [*orders, *([] if unsettled else self._settled()), *map(self._warning, refusals)]
+        return [*orders, *(self._settled() if entries and not self.plan.open else []), *map(self._warning, refusals)]
 
     def _take(self, planned: Iterable[Entry], changes: list[Change], entries: list[Entry]) -> None:
         for entry in planned:

@@ -24,6 +24,7 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Item
+from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import require_same_slice, words_in_vain
 from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.growcut.growth_decision import has_seeds
@@ -137,7 +138,7 @@ class EntryPlan:
             return
         thing = easel.table.objects.get(easel.table.active or "")
         if thing is not None and tool.works_on(thing):
-            waits = self._waits_elsewhere(thing)
+            waits = waits_elsewhere(easel.table, thing)
             if waits and not easel.options.erase:
                 yield from self._move(thing)
                 return
@@ -183,20 +184,6 @@ class EntryPlan:
         new = Add(new_uid(), self.easel.tool, thing.label, thing.colour, here)
         yield new
         self._remark = Remark(new.uid, f"{thing.label!r} is on {self._title(here)}.")
-
-    def _waits_elsewhere(self, thing: Object) -> bool:
-        """Whether an annotation was added on another series, and nothing of it is drawn yet."""
-        if thing.series_uid == self.easel.table.series_uid:
-            return False
-        match thing:
-            case Ruler():
-                return not len(thing.points_lps)
-            case Contours():
-                return not thing.rings_lps
-            case Paint():
-                table = self.easel.table
-                return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
-        return isinstance(thing, Unplaced)
 
     def _title(self, series_uid: str) -> str:
         return self.titles.get(series_uid) or "another series"
@@ -296,3 +283,17 @@ class EntryPlan:
         label, colour = self.wished()
         self.next_label, self.next_colour = "", None
         return Add(new_uid(), self.easel.tool, label, colour, self.easel.table.series_uid)
+
+
+def waits_elsewhere(table: Table, thing: Object) -> bool:
+    """Whether an annotation was added on another series than is drawn on, and nothing of it is drawn yet."""
+    if thing.series_uid == table.series_uid:
+        return False
+    match thing:
+        case Ruler():
+            return not len(thing.points_lps)
+        case Contours():
+            return not thing.rings_lps
+        case Paint():
+            return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
+    return isinstance(thing, Unplaced)
