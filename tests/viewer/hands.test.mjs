@@ -66,6 +66,21 @@ test("the small moves before a stroke are sent with it, and none with a click", 
   assert.deepEqual(world.names.slice(-3), ["release", "press", "release"]);
 });
 
+test("a stroke whose pane gets other images ends, and that is said", async () => {
+  const { Stage } = await at("stage");
+  const world = new World();
+  world.stage.board.panes = [world.hands.pane];
+  const stage = { ...world.stage, interaction: world.interaction };
+  const cell = { name: "axial", series: "s", plane: "axial" };
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 140, 100);
+  Stage.prototype.leaveWhatChanges.call(stage, [cell]);
+  assert.deepEqual([world.names, world.said], [["press", "drag"], []]);
+  Stage.prototype.leaveWhatChanges.call(stage, [{ ...cell, series: "t" }]);
+  assert.deepEqual(world.names, ["press", "drag", "release"]);
+  assert.ok(world.said.at(-1).startsWith("This pane shows other images now"));
+});
+
 test("a slow press keeps its small moves for the stroke that follows", () => {
   const world = new World();
   world.pointer("pointerdown", 100, 100);
