@@ -89,7 +89,7 @@ class AnnotationRow:
         self.series.value = f"on {html.escape(series)}"
         self.series.layout.display = "none" if here or not series else ""
         label = self.label.value
-        self.choose.tooltip = f"Choose {label}" if here else f"{label} was drawn on another series: switch to it"
+        self.choose.tooltip = f"Choose {label}" if here else f"Drawn on another series: switch to {label}"
         (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
 
     def refresh(self, thing: Object, active: bool, shown: bool, size: str) -> None:
