@@ -158,6 +158,20 @@ class Task(SubjectImages):
             self.until = _end(seen.task(self.task)) if seen else self.until
         return self.until
 
+    def check_lease(self) -> None:
+        """Ask whether another session has taken the task over; renews nothing.
+
+        Raises
+        ------
+        LeaseLost
+            If one has.
+        """
+        seen = self._backend.subject(self.project, self.subject).task(self.task)
+        if seen.until is None or (seen.mine and seen.fence == self.fence):
+            return
+        who = "you, in another session" if seen.holder == self.holder else seen.holder or "another reader"
+        raise LeaseLost(f"This task was taken over by {who}.", "Work that was saved is kept as a draft.")
+
     def reviewing(self) -> Signed | None:
         """For a review: the signed version that it is about."""
         definition = self.definition

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 PARALLEL = 1 - 1e-4
 TOLERANCE_PX = 0.02  # largest displacement of a stroke by simplification
 SMALLEST_PX = 1e-3  # smaller pieces are rounding artefacts
+IN_VAIN = {
+    "nudge": "Nudge changed nothing: the disc met no contour of the selected annotation on this slice.",
+    "cut": "Cut changed nothing: the line does not divide a contour of the selected annotation on this slice.",
+}
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,14 @@ def require_same_slice(state: object, press: Press, series_uid: str, table: Tabl
             "The polygon was begun on another slice, so this corner is not added.",
             "Go back there and click its first corner to close it, or press D to drop it.",
         )
+
+
+def words_in_vain(pen: str, before: Object | None, after: Object | None) -> list[str]:
+    """Return what to say after a stroke that moved no vertex; nudging and cutting may begin rings elsewhere."""
+    if pen not in IN_VAIN or not (isinstance(before, Contours) and isinstance(after, Contours)):
+        return []
+    were, are = (sorted(tuple(corner) for ring in each.rings_lps for corner in ring) for each in (before, after))
+    return [IN_VAIN[pen]] if were == are else []
 
 
 class FreeDraw:

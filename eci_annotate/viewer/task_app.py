@@ -21,7 +21,7 @@ from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.own_versions import OwnVersions
 from eci_annotate.viewer.panels.sign_panel import what_was_signed
 from eci_annotate.viewer.plain_error import plain_remedy
-from eci_annotate.viewer.session.event_loop import LOOP, every
+from eci_annotate.viewer.session.event_loop import FOCUS_S, LOOP, every
 from eci_annotate.viewer.stage.esm_bundle import HERE
 from eci_annotate.viewer.version_page import VersionPage
 from eci_annotate.viewer.worklist import Worklist
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from eci_annotate.repository.task import Signed
 
 LOOK_S = 10.0
-FOCUS_S = 0.3  # the browser has made the buttons by then
 
 
 class TaskApp:

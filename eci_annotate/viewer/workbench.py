@@ -29,6 +29,7 @@ from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.prefetch import prepare
 from eci_annotate.viewer.session.autosave import Autosave, lease_words
 from eci_annotate.viewer.session.event_loop import every
+from eci_annotate.viewer.session.lease_watch import LeaseWatch
 from eci_annotate.viewer.session.resume import begin, restored
 from eci_annotate.viewer.session.title_state import TitleState
 from eci_annotate.viewer.stage.controller import Controller
@@ -96,6 +97,7 @@ class Workbench(Listener):
         self.work = restored(task)
         opening = begin(self.work, task, self.hanging, chosen)
         self.autosave, self.warned = Autosave(task, self.work.easel, self), False
+        self.watch = LeaseWatch(task, self.autosave.lose)
         self._on_signed = on_signed
         self.controller = Controller(self.work.easel, self, NOT_DRAWN if self.review else "")
         self.models, self.controller.plan.offered = models_and_tools(task)
@@ -137,8 +139,7 @@ class Workbench(Listener):
         self.signing = SignPanel(self._sign, self.review, *told)
         if self.task.definition.kind == TaskKind.ADJUDICATE:
             self.signing.meaning.value = ADJUDICATION_MEANING
-        opens_at = first_view if self.review else last_view
-        self.page_opened = lambda: opens_at(self.controller)  # type: ignore[method-assign]
+        self.page_opened = lambda: (first_view if self.review else last_view)(self.controller)  # type: ignore[method-assign]
         if self.review:
             self.annotations.close()
             self.signing.show_remark()
@@ -222,6 +223,7 @@ class Workbench(Listener):
             self._close("Your time on this task has ended; your work is kept as a draft. Start the task again.")
             return False
         self.saved()
+        self.watch.ask(bool(self.controller.pages.present))
         return True
 
     def saved(self) -> None:

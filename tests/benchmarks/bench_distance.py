@@ -26,7 +26,8 @@ from eci_annotate.viewer.stage.layouts import Cell, grid
 v.controller.panes.arrange(grid("nine", "Nine", [[Cell("", each) for each in ("axial", "sagittal", "coronal")]] * 3))
 """
 COUNT_POINTS = """(s.points = s.came = 0, s.onward = s.queue.send, s.queue.send = (frame, events) => {
-  for (const each of events) s.points += (each.points ?? []).length / 3; s.onward(frame, events); },
+  for (const each of events) if (each.do === "drag") s.points += each.points.length / 3;
+  s.onward(frame, events); },
   s.count = (event) => { if (event.buttons) s.came += event.getCoalescedEvents().length || 1; },
   window.addEventListener("pointermove", s.count, true), 0)"""
 COUNTED = """(s.queue.send = s.onward, window.removeEventListener("pointermove", s.count, true), [s.points, s.came])"""

@@ -40,6 +40,16 @@ def test_the_list_and_a_task_of_the_task_app(made_repository: Path, tmp_path: Pa
         viewer.rest()
         page.screenshot(path=tmp_path / "task.png")
         assert graves(page, "body") == []
+        assert page.locator(".eci-stage[role='application']").get_attribute("aria-label")
+        page.emulate_media(color_scheme="dark")
+        page.screenshot(path=tmp_path / "dark.png")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.emulate_media(color_scheme="light")
+        assert ground != page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.emulate_media(color_scheme="dark")
+        found = graves(page, "body")
+        page.emulate_media(color_scheme="light")
+        assert found == []
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

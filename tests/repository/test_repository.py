@@ -124,7 +124,11 @@ def test_the_second_notebook_of_a_person_is_told_and_can_take_over(repo: Reposit
     other = eci.open(folder)
     with pytest.raises(Refused, match=r"open by you in another session until \d{4}-\d\d-\d\d \d\d:\d\d\."):
         other.start(S, "annotate")
+    first.check_lease()
     second = other.start(S, "annotate", take_over=True)
+    with pytest.raises(LeaseLost, match="taken over by you, in another session"):
+        first.check_lease()
+    second.check_lease()
     assert second.fence == first.fence + 1 and second.draft().lines == drawn
     for act in (lambda: first.save(["x"]), lambda: first.sign(MEANING), first.draft, first.release):
         with pytest.raises(LeaseLost):

@@ -224,3 +224,18 @@ def test_noise_disturbs_less_because_it_grows_on_smoothed_values():
     (part,) = Gardener().suggest(replace(request, seeds=seeds), lambda share: True).parts
     raw = grow(e.table.sheet.values[part.where], seeds[part.where], margin=None) == FIRST
     assert dice(part.voxels, ball[part.where]) > max(0.9, dice(raw, ball[part.where]) + 0.05)
+
+
+def test_it_is_said_what_an_annotation_would_lose():
+    e = seeded()
+    e.do(acceptance(suggestion(e), SHAPE))
+    done(e, *inside(), *around())
+    same = suggestion(e)
+    assert "accepting removes it" not in same.note
+    before = int((e.table.field("a") >= HALF).sum())
+    done(e, SetOption("erase", True), *stroke(at(4, 8, 7), at(4, 10, 7)), SetOption("erase", False))
+    found = suggestion(e)
+    (part,) = found.parts
+    lost = int(((e.table.field("a") >= HALF)[part.where] & ~part.voxels).sum())
+    size = lost * float(np.prod(GRID.spacing_mm)) / 1000
+    assert 0 < lost < before and f"{size:.2f} ml that lesion 1 has now is outside the result" in found.note

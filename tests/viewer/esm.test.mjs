@@ -469,3 +469,13 @@ test("a control is named by its tooltip, the question before it, or what is type
   assert.equal(nameOf(control({ placeholder: "next label" })), "next label");
   assert.equal(nameOf(control({ type: "color", placeholder: "\u200b" })), "Colour");
 });
+
+test("the crosshair is shown on its slice only, and a pane says the place of the slice that it shows", async () => {
+  const { showsCross } = await at("eyes/glass");
+  const shape = { unit: "mm", origin: [0, 0, 0], right: [1, 0, 0], down: [0, 1, 0], step: [0, 0, 4], per: [0, 0, 0.25], du: 1, dv: 1 };
+  assert.deepEqual([[1, 2, 21.9], [1, 2, 22.1]].map((point) => showsCross({ shape, index: 5 }, point)), [true, false]);
+  assert.deepEqual(geometry.placeOnSlice(shape, [1, 2, 21], 5), [1, 2, 21]);
+  assert.deepEqual(geometry.placeOnSlice(shape, [1, 2, 30], 5), [1, 2, 20]);
+  const projection = { ...shape, unit: "px" };
+  assert.deepEqual([true, undefined].map((keyed) => showsCross({ shape: projection, index: 0, keyed }, [1, 2, 0])), [true, false]);
+});

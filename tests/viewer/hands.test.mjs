@@ -52,6 +52,54 @@ test("a drag begins where it was pressed, as soon as it moves", () => {
   assert.deepEqual(world.names, ["press", "drag", "release", "press", "release"]);
 });
 
+test("the small moves before a stroke are sent with it, and none with a click", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  for (const x of [100.5, 101, 101.5, 104, 110]) world.pointer("pointermove", x, 100);
+  world.pointer("pointerup", 110, 100);
+  const drawn = world.sent.flatMap(({ points }) => points.filter((_, n) => n % 3 === 0));
+  assert.deepEqual(drawn, [100, 100.5, 101, 101.5, 104, 110, 110]);
+  world.pointer("pointerdown", 200, 100);
+  world.pointer("pointermove", 201, 100);
+  world.pointer("pointerup", 201, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names.slice(-3), ["release", "press", "release"]);
+});
+
+test("a stroke whose pane gets other images ends, and that is said", async () => {
+  const { Stage } = await at("stage");
+  const world = new World();
+  world.stage.board.panes = [world.hands.pane];
+  const stage = { ...world.stage, interaction: world.interaction };
+  const cell = { name: "axial", series: "s", plane: "axial" };
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 140, 100);
+  Stage.prototype.leaveWhatChanges.call(stage, [cell]);
+  assert.deepEqual([world.names, world.said], [["press", "drag"], []]);
+  Stage.prototype.leaveWhatChanges.call(stage, [{ ...cell, series: "t" }]);
+  assert.deepEqual(world.names, ["press", "drag", "release"]);
+  assert.ok(world.said.at(-1).startsWith("This pane shows other images now"));
+});
+
+test("a slow press keeps its small moves for the stroke that follows", () => {
+  const world = new World();
+  world.pointer("pointerdown", 100, 100);
+  world.pointer("pointermove", 101, 100);
+  world.wait(LATER);
+  assert.deepEqual(world.names, ["press"]);
+  world.pointer("pointermove", 120, 100);
+  assert.deepEqual(world.sent.slice(1).map(({ points }) => points[0]), [101, 120]);
+});
+
+test("the crosshair of the keyboard goes when the pointer moves", () => {
+  const world = new World();
+  world.stage.board.jumpTo = () => {};
+  world.key("ArrowRight", { shiftKey: true });
+  assert.ok(world.hands.pane.keyed);
+  world.pointer("pointermove", 10, 10, { buttons: 0 });
+  assert.ok(!world.hands.pane.keyed);
+});
+
 test("a button that stays down draws without moving, and a finger may still become the first of two", () => {
   const world = new World();
   world.pointer("pointerdown", 100, 100);
@@ -76,6 +124,7 @@ test("a key during a stroke ends the stroke first, and a held click is sent befo
   world.pointer("pointerup", 180, 100);
   assert.deepEqual(world.names, ["press", "drag", "release", "brush"]);
   assert.deepEqual(world.sent[2].points, [140, 100, 3]);
+  assert.deepEqual(world.said, ["The stroke ended here. Press again to go on."]);
   world.click(50, 50);
   world.key("n");
   assert.deepEqual(world.names.slice(4), ["press", "release", "new"]);

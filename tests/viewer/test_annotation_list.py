@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import ipywidgets as w
 import numpy as np
 import pytest
 
@@ -86,6 +88,22 @@ def test_labels_that_look_equal_are_equal(bench: Bench, typed: str) -> None:
     assert bench.easel.table.objects[uid].label == "läsion 1"
     bench.row(uid).label.value = "x" + typed.strip()
     assert bench.asked == [Alter(uid, label="xläsion 1")] and bench.row(uid).label.value == "xläsion 1"
+
+
+def test_the_keyboard_stays_in_the_list_when_its_button_deletes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    focused: list[Any] = []
+    first, second, third = (bench.add(label) for label in ("cyst", "node", "scar"))
+    monkeypatch.setattr(w.DOMWidget, "focus", lambda widget: focused.append(widget))
+    bench.do(Delete(first))  # by its key: the images have the focus
+    bench.row(second).delete.click()
+    assert focused == [bench.row(third).choose]
+    bench.row(third).delete.click()
+    assert focused[1:] == [bench.list.new]
+
+
+def test_each_control_of_a_row_names_its_annotation(bench: Bench) -> None:
+    row = bench.row(bench.add("cyst"))
+    assert all("cyst" in each.tooltip for each in (row.choose, row.label, row.shown, row.delete))
 
 
 def test_equal_labels_are_allowed(bench: Bench) -> None:

@@ -146,6 +146,17 @@ def test_a_refused_press_drops_its_stroke(controller: Controller) -> None:
     assert sent(orders, "status") and sent(orders, "drawn")[0]["frame"] == 3
 
 
+def test_a_refusal_stays_while_the_pointer_of_that_stroke_moves_on(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    frames = [hands(1, ("press", [5, 5, 15])), hands(2, ("drag", [15, 5, 15])), hands(3, ("release", [5, 5, 15]))]
+    for frame in frames:
+        frame["events"][0]["pane"] = "coronal"
+    first, *others = (controller.receive(frame) for frame in frames)
+    assert "acquired slices" in sent(first, "status")[0]["text"]
+    assert [sent(orders, "status") for orders in others] == [[], []]
+    assert sent(controller.receive({**RING, "frame": 4}), "status")[0]["text"] == ""
+
+
 def test_contours_show_in_the_panes_that_cut_them(controller: Controller) -> None:
     tool(controller, "freedraw")
     controller.receive(RING)

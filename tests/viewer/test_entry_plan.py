@@ -10,7 +10,7 @@ import pytest
 from eci_annotate.errors import Refused
 from eci_annotate.imaging.annotations import Box
 from eci_annotate.tools import replay, save, to_line
-from eci_annotate.tools.editing.entries import Alter, Delete, Entry, Redo, Select, SetOption, Undo
+from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Undo
 from eci_annotate.tools.protocol import HALF
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Send
@@ -68,6 +68,13 @@ def test_a_key_in_mid_stroke_commits_the_stroke_first(controller: Controller, na
     for _ in names[1:]:
         key(controller, "undo")
     assert voxels(controller) == 0 and len(controller.easel.table.objects) == 1
+
+
+def test_undo_and_redo_say_that_nothing_is_left(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    for name, steps in (("undo", 2), ("redo", 2)):
+        said = [sent(key(controller, name), "status")[0]["text"] for _ in range(steps + 1)]
+        assert [f"nothing to {name}" in text for text in said] == [False] * steps + [True]
 
 
 def test_undo_in_mid_stroke_takes_back_that_stroke_alone(controller: Controller) -> None:
@@ -149,6 +156,46 @@ def test_an_undone_deletion_is_selected_in_its_old_place(controller: Controller)
     assert list(controller.easel.table.objects) == before and controller.easel.table.active == first
     controller.receive(STROKE)
     assert list(controller.easel.table.objects) == before
+
+
+def test_the_annotation_before_is_selected_again_when_an_addition_is_undone(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    first = only(controller)
+    key(controller, "new")
+    key(controller, "undo")
+    assert controller.easel.table.active == first
+    before = voxels(controller)
+    controller.receive(BESIDE)
+    assert only(controller) == first and voxels(controller) > before
+
+
+def test_a_click_that_adds_nothing_leaves_the_selection(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    first = only(controller)
+    controller.easel.do(ChooseTool("freedraw"))  # not its tool
+    controller.receive(CLICK)
+    assert controller.easel.table.active == first == only(controller)
+
+
+@pytest.mark.parametrize("pen", ["nudge", "cut"])
+def test_a_nudge_or_cut_in_vain_says_so(controller: Controller, pen: str) -> None:
+    tool(controller, "freedraw")
+    controller.receive(RING)
+    controller.do(SetOption("pen", pen))
+    (said,) = sent(controller.receive(BESIDE), "status")
+    assert f"{pen.title()} changed nothing" in said["text"]
+    controller.do(SetOption("radius_mm", 3.0))
+    through = hands(5, ("press", [10, 2, 15]), ("drag", [10, 18, 15]), ("release", [10, 18, 15]))
+    assert not sent(controller.receive(through), "status")
+
+
+@pytest.mark.parametrize("what", ["label", "colour"])
+def test_undo_names_a_new_label_and_a_new_colour(controller: Controller, what: str) -> None:
+    painting(controller).receive(STROKE)
+    new = Alter(only(controller), label="cyst") if what == "label" else Alter(only(controller), colour=(1, 2, 3))
+    controller.do(new)
+    named = {"label": "Undo renaming of lesion 1", "colour": "Undo new colour of lesion 1"}
+    assert controller.easel.table.undo_name == named[what]
 
 
 def test_the_old_place_is_kept_by_a_snapshot(controller: Controller) -> None:

@@ -144,6 +144,14 @@ def test_items_come_and_go() -> None:
     assert sheet.saved[-1]["lesions"] == [{}]
 
 
+def test_the_keyboard_goes_into_a_new_item_and_never_away_with_an_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, focused = Sheet(WHOLE), list[Any]()
+    monkeypatch.setattr(w.DOMWidget, "focus", lambda self: focused.append(self))
+    sheet.lesions.add.click()
+    next(each for each in widgets(sheet.lesions.body) if isinstance(each, w.Button)).click()
+    assert focused == [sheet.part("label", sheet.lesions.groups[-1]).input, sheet.lesions.add]
+
+
 def test_labels_of_annotations_are_offered_to_old_and_new_items() -> None:
     sheet = Sheet(WHOLE)
     sheet.panel.group.offer(["lesion 1", "lesion 1", "", "box 2"])

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import ipywidgets as w
+import pytest
+
 from eci_annotate.errors import BadSecret
 from eci_annotate.viewer.panels.sign_panel import SignPanel, signed_words, what_was_signed
 
@@ -25,6 +28,22 @@ def test_the_secret_is_asked_for_passed_on_and_forgotten() -> None:
     assert given[0][3] == "blue liver" and panel.secret.value == ""
     assert "does not open" in panel.said.value and "blue liver" not in panel.said.value
     assert panel.secret not in SignPanel(sign, review=False).sure.children
+
+
+def test_the_keyboard_follows_the_buttons_that_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    focused: list[Any] = []
+    monkeypatch.setattr(w.DOMWidget, "focus", lambda widget: focused.append(widget))
+
+    def sign(*words: str) -> Any:
+        raise BadSecret("This secret does not open the signing key.", "Give the secret that you chose.")
+
+    panel = SignPanel(sign, review=False)
+    for button in (panel.button, panel.back, panel.button, panel.confirm):
+        button.click()
+    assert focused == [panel.back, panel.button, panel.back, panel.button]
+    asking = SignPanel(sign, review=False, asks_secret=True)
+    asking.button.click()
+    assert focused[4:] == [asking.secret]
 
 
 def test_what_waits_for_the_person_is_a_button_that_leads_there() -> None:

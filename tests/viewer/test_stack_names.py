@@ -6,7 +6,7 @@ import pytest
 
 from eci_annotate.archive.protocol import Series, Study
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.viewer.panels.stack_names import stacks_by_series
+from eci_annotate.viewer.panels.stack_names import stacks_by_series, titles_of
 from eci_annotate.viewer.stage.layouts import Cell, grid
 from eci_annotate.viewer.stage.orders import Send
 from tests.viewer.viewer_world import FINE, make_controller, volume_of
@@ -25,6 +25,17 @@ def test_stacks_of_one_series_belong_together_in_order() -> None:
     ]
     both = (("a", "b = 0"), ("b", "b = 800"))
     assert stacks_by_series([Study("1", "", "", tuple(rows))]) == {"a": both, "b": both}
+
+
+def test_a_title_says_the_stack_once() -> None:
+    stack = {"stack_of": "s", "stack": "b = 800"}
+    rows = [
+        Series("1", "a", "MR", 1, "Diffusion, b = 800", 8, stack),
+        Series("1", "b", "MR", 1, "Diffusion", 8, stack),
+        Series("1", "c", "MR", 7, "", 8, stack),
+    ]
+    titles = ["Diffusion, b = 800", "Diffusion · b = 800", "MR 7 · b = 800"]
+    assert list(titles_of([Study("1", "", "", tuple(rows))]).values()) == titles
 
 
 def put(fixed: bool, value: object) -> tuple[list[str], str]:

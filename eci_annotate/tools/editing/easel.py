@@ -197,7 +197,8 @@ class Easel:
         changed = changed if entry.colour is None else changed.with_colour(entry.colour)
         if changed is thing:
             return (Change(entry.uid, None),)
-        return self._commit([ObjectEdit(entry.uid, thing, changed)], f"renaming of {label}")
+        what = "renaming" if changed.label != thing.label else "new colour"
+        return self._commit([ObjectEdit(entry.uid, thing, changed)], f"{what} of {label}")
 
     def _add(self, entry: Add) -> tuple[Change, ...]:
         if entry.uid in self.table.objects or entry.tool not in TOOLS:

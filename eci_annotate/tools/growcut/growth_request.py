@@ -6,7 +6,7 @@ meanwhile, and whoever asked then drops the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
 from eci_annotate.tools.growcut.growth import Growth
 from eci_annotate.tools.growcut.region import region_after
-from eci_annotate.tools.protocol import SEEDS, ZONE, Fields, Paint
+from eci_annotate.tools.protocol import HALF, SEEDS, ZONE, Fields, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
 PATIENT_SIDES = (("the right", "the left"), ("anterior", "posterior"), ("the feet", "the head"))  # LPS: low, high
@@ -35,7 +35,10 @@ SOURCE = "growcut/2"  # 1 grew on values without smoothing
 
 @dataclass(frozen=True, eq=False)
 class GrowthRequest:
-    """What to grow: the seeds and the excluded zone of a series, and its annotations (uid, label) by seed."""
+    """What to grow: the seeds and the excluded zone of a series, and its annotations (uid, label) by seed.
+
+    `painted`: what annotations hold already, by uid.
+    """
 
     series_uid: str
     seeds: Fields
@@ -43,6 +46,7 @@ class GrowthRequest:
     zone_revision: int
     things: dict[int, tuple[str, str]]
     sheet: Sheet
+    painted: Mapping[str, Fields]
 
 
 def growth_request(table: Table) -> GrowthRequest | None:
@@ -57,7 +61,8 @@ def growth_request(table: Table) -> GrowthRequest | None:
     }
     zone = f"{ZONE}{table.series_uid}"
     excluded = table.history.fields.get(zone)
-    return GrowthRequest(table.series_uid, seeds, excluded, table.history.revision(zone), own, table.sheet)
+    painted = {uid: table.history.fields[uid] for uid, _ in own.values() if uid in table.history.fields}
+    return GrowthRequest(table.series_uid, seeds, excluded, table.history.revision(zone), own, table.sheet, painted)
 
 
 class Gardener:
@@ -123,15 +128,27 @@ class Gardener:
             for name, toward in zip(names, sides, strict=True)
             if toward
         ]
-        note = f"{'; '.join(open_ended)}: paint background where it should end."
+        ends = f"{'; '.join(open_ended)}: paint background where it should end." if open_ended else ""
+        lost = [_lost(request, part, name) for part, name in zip(parts, names, strict=True)]
         return Suggestion(
             SOURCE,
             f"GrowCut result for {names[0] if len(names) == 1 else f'{len(names)} annotations'}",
             request.series_uid,
             parts,
             clears=(f"{SEEDS}{request.series_uid}",),
-            note=note if open_ended else "",
+            note=" ".join(filter(None, (ends, *lost))),
         )
+
+
+def _lost(request: GrowthRequest, part: MaskPart, name: str) -> str:
+    """Return what an annotation holds in the region and would not hold after the result; empty if that is nothing."""
+    before = request.painted.get(part.uid)
+    if before is None:
+        return ""
+    voxels = int(np.count_nonzero((before[part.where] >= HALF) & ~part.voxels))
+    grid, is_picture = request.sheet.grid, is_projection(request.sheet.volume)
+    size = f"{voxels} pixels" if is_picture else f"{voxels * float(np.prod(grid.spacing_mm)) / 1000:.2f} ml"
+    return f"{size} that {name} has now is outside the result: accepting removes it." if voxels else ""
 
 
 def _moved(inner: Block, outer: Block) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -62,7 +62,7 @@ class AnnotationRow:
         self.label = w.Text(layout=w.Layout(**STRETCHED), continuous_update=False)
         self.label.add_class("eci-label")
         self.colour = w.ColorPicker(concise=True, layout=w.Layout(width="24px"))
-        self.volume = w.Label(layout=w.Layout(width="72px", margin="0 0 0 auto"))
+        self.volume = w.Label(layout=w.Layout(width="auto", min_width="72px", margin="0 0 0 auto"))
         self.shown = w.ToggleButton(icon="eye", tooltip="Show or hide (H)", layout=w.Layout(width="24px"))
         self.delete = w.Button(icon="trash", tooltip="Delete; undo brings it back", layout=w.Layout(width="24px"))
         self.series = w.HTML(layout=w.Layout(flex="1 1 100%", display="none"))
@@ -71,10 +71,15 @@ class AnnotationRow:
         self.widget = w.HBox(parts, layout=w.Layout(align_items="center", flex_flow="row wrap"))
         self.widget.add_class("eci-row")
         self.choose.on_click(lambda _: do(Select(uid)))
-        self.delete.on_click(lambda _: do(Delete(uid)))
+        self.deleted_here = False  # by its own button, which has the keyboard focus then
+        self.delete.on_click(lambda _: self._delete())
         self._on(self.label, lambda value: Alter(uid, label=tidy_label(value)))
         self._on(self.colour, lambda value: Alter(uid, colour=from_hex(value)))
         self._on(self.shown, lambda value: Alter(uid, visible=value))
+
+    def _delete(self) -> None:
+        self.deleted_here = True
+        self._do(Delete(self.uid))
 
     def _on(self, widget: w.Widget, entry: Callable[..., Alter]) -> None:
         widget.observe(lambda change: None if self._quiet else self._do(entry(change["new"])), "value")
@@ -83,14 +88,17 @@ class AnnotationRow:
         """Show whether the annotation was drawn on this series or on which, and whether it can be seen on this one."""
         self.series.value = f"on {html.escape(series)}"
         self.series.layout.display = "none" if here or not series else ""
-        self.choose.tooltip = "Choose this annotation" if here else "Drawn on another series: switch to it"
+        label = self.label.value
+        self.choose.tooltip = f"Choose {label}" if here else f"Drawn on another series: switch to {label}"
         (self.widget.remove_class if visible else self.widget.add_class)("eci-elsewhere")
 
     def refresh(self, thing: Object, active: bool, shown: bool, size: str) -> None:
         """Show the current state of the annotation."""
         self._quiet = True
         self.label.value, self.colour.value, self.shown.value = thing.label, to_hex(thing.colour), shown
-        self.label.tooltip = thing.label
+        self.label.tooltip = f"Label: {thing.label}"
+        self.shown.tooltip = f"Show or hide {thing.label} (H)"
+        self.delete.tooltip = f"Delete {thing.label}; undo brings it back"
         self.label.layout.flex = f"1 1 {min(len(thing.label) + 1, MOST_CH)}ch"  # a long one takes a line of its own
         self.shown.icon = "eye" if shown else "eye-slash"
         self.choose.icon = icon_of(thing.kind)
@@ -137,15 +145,23 @@ class AnnotationList:
     def refresh(self) -> None:
         """Show the current annotations."""
         objects = self.easel.table.objects
-        changed = set(objects) != set(self.rows)
+        changed, order = set(objects) != set(self.rows), list(self.rows)
         gone = [row for uid, row in self.rows.items() if uid not in objects]
         self.rows = {uid: self.rows.get(uid) or AnnotationRow(uid, self._do) for uid in objects}
         self._fill()
         if changed:  # a row appears with its label, never empty for a moment
+            self._keep_focus(gone, order)
             self.body.children = [row.widget for row in self.rows.values()]
             for row in gone:
                 row.widget.close()
             self._next()
+
+    def _keep_focus(self, gone: Sequence[AnnotationRow], order: Sequence[str]) -> None:
+        """Give the keyboard focus to the row after one that was deleted by its button, else to Add."""
+        for row in gone:
+            if row.deleted_here:
+                later = [uid for uid in order[order.index(row.uid) :] if uid in self.rows]
+                (self.rows[later[0]].choose if later else self.new).focus()
 
     def _fill(self) -> None:
         for uid, thing in self.easel.table.objects.items():

@@ -12,6 +12,7 @@ from eci_annotate.repository.analysis.annotation_sizes import DrawnSize, link_of
 from eci_annotate.repository.analysis.form_answers import item_names
 from eci_annotate.viewer.panels.form_field import WIDE, Changed, Field
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed
+from eci_annotate.viewer.session.event_loop import FOCUS_S, LOOP
 from eci_annotate.workflow.usecase.answer_check import Fault, Path
 from eci_annotate.workflow.usecase.form import Question, asked_among
 
@@ -135,7 +136,7 @@ class Items:
         self.wrong = w.HTML()
         self.widget = w.VBox([self.body, self.heard, self.wrong, self.add])
         self.widget.add_class(f"eci-q-{question.name}")
-        self.add.on_click(lambda _: self._append(self._next_label()))
+        self.add.on_click(lambda _: self._add())
 
     @property
     def answer(self) -> list[dict[str, Any]]:
@@ -166,6 +167,12 @@ class Items:
         free = next((label for label in self._labels if label and label not in taken), None)
         return {self._link: free} if self._link and free else None
 
+    def _add(self) -> None:
+        """Append an item, and give the keyboard focus to its first question."""
+        self._append(self._next_label())
+        first = self.groups[-1].find((self.question.questions[0].name,))
+        LOOP.after(FOCUS_S, (first or self.add).focus)
+
     def _append(self, answers: Mapping[str, Any] | None = None) -> None:
         self.groups.append(self._group())
         if answers:
@@ -175,6 +182,7 @@ class Items:
 
     def _remove(self, group: Group) -> None:
         self.groups.remove(group)
+        self.add.focus()  # the button that had the focus goes
         self._layout()
         self._changed()
 

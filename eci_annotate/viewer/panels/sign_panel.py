@@ -80,9 +80,14 @@ class SignPanel:
         parts = [w.HTML("<b>Signature</b>"), *extra, self.meaning, self.note, self.said, self.button, self.sure]
         self.widget = w.VBox(parts)
         self.widget.add_class("eci-sign")
-        self.button.on_click(lambda _: self._ask(True))
-        self.back.on_click(lambda _: self._ask(False))
+        self.button.on_click(lambda _: self._turn(True))
+        self.back.on_click(lambda _: self._turn(False))
         self.confirm.on_click(lambda _: self._go())
+
+    def _turn(self, sure: bool) -> None:
+        """Ask or ask no longer, and give the keyboard focus to what takes the place of the button that goes."""
+        self._ask(sure)
+        (self.sure.children[0] if sure else self.button).focus()
 
     def _ask(self, sure: bool) -> None:
         if sure:
@@ -113,8 +118,8 @@ class SignPanel:
             else:
                 self._show(begun)
         except EciError as error:
-            self.said.value = f"<div class='eci-problem'>{html.escape(plain(error))}</div>"
-            self._ask(False)
+            self.said.value = f"<div class='eci-problem' role='alert'>{html.escape(plain(error))}</div>"
+            self._turn(False)
         finally:
             self.confirm.disabled = False
 

@@ -25,6 +25,7 @@ def titles_of(studies: Sequence[Study]) -> dict[str, str]:
     found = {}
     for series in (each for study in studies for each in image_series_in(study)):
         stack = str(series.header["stack"]) if "stack_of" in series.header else ""
-        words = (series.description or f"{series.modality} {series.number}", stack)
-        found[series.series_uid] = " · ".join(dict.fromkeys(word for word in words if word))
+        words = series.description or f"{series.modality} {series.number}"
+        stack = "" if words.endswith(stack) else stack  # the archive names stacks so already
+        found[series.series_uid] = " · ".join(word for word in (words, stack) if word)
     return found

@@ -69,7 +69,7 @@ class Toolbar:
         self._quiet = False
         self._shown_mm, self._changes = self.easel.options.radius_mm, 0
         self.tools = {
-            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.upper()}): {info.help}", info.title)
+            info.name.value: _toggle(info.icon, f"{info.title} ({info.key.title()}): {info.help}", info.title)
             for info in infos()
             if info.name in offered(tools)
         }
@@ -91,7 +91,9 @@ class Toolbar:
         )  # fmt: skip
         self.undo = _button("undo", "Undo")
         self.redo = _button("repeat", "Redo")
-        self.window = w.Dropdown(options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Shift+1 … 5")
+        self.window = w.Dropdown(
+            options=["Window …", *WINDOWS], layout=w.Layout(width="110px"), tooltip="Window (Shift+1 … 5)"
+        )
         self.window.observe(lambda change: self._look(look, change["new"]), "value")
         options = [self.erase, self.through, self.barrier, *self.more.values(), self.pen, self.radius, self.window]
         self.row = w.HBox([*self.tools.values(), *options])

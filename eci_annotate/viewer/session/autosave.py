@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from eci_annotate.errors import EciError
+from eci_annotate.errors import EciError, LeaseLost
 from eci_annotate.tools import save, to_line
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Entry
 from eci_annotate.tools.gestures import Drag, Press
+from eci_annotate.viewer.plain_error import plain
 from eci_annotate.viewer.session.event_loop import LOOP, Scheduler
 from eci_annotate.viewer.session.save_state import (
     Action,
@@ -175,6 +176,12 @@ class Autosave:
     def close(self, why: str) -> None:
         """Stop saving; the first reason is kept."""
         self._dispatch(Closed(why))
+
+    def lose(self, error: LeaseLost) -> None:
+        """Stop saving because another session has the task now, and report it once."""
+        if not self.lost:
+            self.close(plain(error))
+            self._listener.saving_failed(error)
 
     def snapshot(self) -> None:
         """Save everything including a snapshot, and wait for it."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 Work = Callable[[], None]
+FOCUS_S = 0.3  # the browser has made a new control by then, and can give it the keyboard focus
 
 
 class Scheduler(Protocol):

@@ -159,7 +159,10 @@ class Controller:
 
     # -- drawing -----------------------------------------------------------------------
     def _hands(self, message: Hands) -> list[Order]:
-        """Apply a frame; it is always answered, because the browser would otherwise wait forever."""
+        """Apply a frame; it is always answered, because the browser would otherwise wait forever.
+
+        Frames that do nothing, of a stroke that was refused, leave the refusal on the screen.
+        """
         before = self.easel.table.active
         changes: list[Change] = []
         entries: list[Entry] = []
@@ -173,7 +176,7 @@ class Controller:
         drawing = self._drawing(changes, before)
         orders = [*drawing, *self.drawn(drawing, message.frame)]
         self._kept(entries)
-        return [*orders, *([] if self.plan.open else self._settled()), *map(self._warning, refusals)]
+        return [*orders, *(self._settled() if entries and not self.plan.open else []), *map(self._warning, refusals)]
 
     def _take(self, planned: Iterable[Entry], changes: list[Change], entries: list[Entry]) -> None:
         for entry in planned:

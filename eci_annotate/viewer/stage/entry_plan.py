@@ -6,7 +6,6 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from eci_annotate.errors import Refused
@@ -25,23 +24,16 @@ from eci_annotate.tools.editing.entries import (
     Undo,
 )
 from eci_annotate.tools.editing.history import Item
-from eci_annotate.tools.freedraw import require_same_slice
+from eci_annotate.tools.editing.table import Table
+from eci_annotate.tools.freedraw import require_same_slice, words_in_vain
 from eci_annotate.tools.gestures import Cancel, Gesture, Press
 from eci_annotate.tools.growcut.growth_decision import has_seeds
+from eci_annotate.tools.info import ToolName
 from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
-from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, StrokePlace
+from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Remark, StrokePlace
 from eci_annotate.viewer.stage.stroke_depth import StrokeDepth
-
-
-@dataclass(frozen=True)
-class Remark:
-    """A sentence about an annotation at the end of a stroke; `revision`: said only if it has changed since."""
-
-    uid: str
-    text: str
-    revision: int | None = None
 
 
 class EntryPlan:
@@ -82,6 +74,8 @@ class EntryPlan:
         self._depth = StrokeDepth()
         self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
+        self._selected: str | None = None  # before that annotation was added
+        self._pressed: Object | None = None  # the annotation before the running stroke
 
     # -- strokes --------------------------------------------------------------------------
     def pointer(self, do: str, gesture: Gesture, aim: StrokePlace = NOWHERE) -> Iterator[Entry]:
@@ -101,6 +95,7 @@ class EntryPlan:
             if turned:
                 yield Show(aim.series)
             yield from self._begin(gesture, turned)
+            self._pressed = self.easel.table.objects.get(self.easel.table.active or "")
             yield gesture
             self.open, self._aim = True, aim
         elif self.open and (aim.page, aim.pane) == (self._aim.page, self._aim.pane):
@@ -108,6 +103,9 @@ class EntryPlan:
                 raise Refused(*CHANGED)
             yield gesture
             self.open = do == "drag"
+            if do == "release" and self.easel.tool == ToolName.FREEDRAW:
+                now = self.easel.table.objects.get(self.easel.table.active or "")
+                self.said += words_in_vain(self.easel.options.pen, self._pressed, now)
             if not self.open:
                 yield from self._unused()
 
@@ -140,7 +138,7 @@ class EntryPlan:
             return
         thing = easel.table.objects.get(easel.table.active or "")
         if thing is not None and tool.works_on(thing):
-            waits = self._waits_elsewhere(thing)
+            waits = waits_elsewhere(easel.table, thing)
             if waits and not easel.options.erase:
                 yield from self._move(thing)
                 return
@@ -150,7 +148,7 @@ class EntryPlan:
         if easel.options.erase and "erase" in tool.info.options:
             remedy = "Select the annotation to erase from, or switch Erase off (X)."
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
-        self._wished = (self.next_label, self.next_colour)
+        self._wished, self._selected = (self.next_label, self.next_colour), easel.table.active
         new = self.new()
         yield new
         self._begun = easel.table.history.done[-1]
@@ -187,20 +185,6 @@ class EntryPlan:
         yield new
         self._remark = Remark(new.uid, f"{thing.label!r} is on {self._title(here)}.")
 
-    def _waits_elsewhere(self, thing: Object) -> bool:
-        """Whether an annotation was added on another series, and nothing of it is drawn yet."""
-        if thing.series_uid == self.easel.table.series_uid:
-            return False
-        match thing:
-            case Ruler():
-                return not len(thing.points_lps)
-            case Contours():
-                return not thing.rings_lps
-            case Paint():
-                table = self.easel.table
-                return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
-        return isinstance(thing, Unplaced)
-
     def _title(self, series_uid: str) -> str:
         return self.titles.get(series_uid) or "another series"
 
@@ -218,6 +202,7 @@ class EntryPlan:
         done = self.easel.table.history.done
         if begun is not None and done and done[-1] is begun:
             yield Undo()
+            yield from self._select(self._selected)
             self.next_label, self.next_colour = self._wished
         self._speak()
 
@@ -259,12 +244,18 @@ class EntryPlan:
         name = self.easel.table.undo_name if isinstance(entry, Undo) else self.easel.table.redo_name
         for _ in range(steps):
             yield entry
-        if name:
-            self.said.append(f"{name.replace('Undo ', 'Undone: ', 1).replace('Redo ', 'Redone: ', 1)}.")
+        verb, _, what = (name or type(entry).__name__).partition(" ")
+        self.said.append(f"{verb}ne: {what}." if what else f"There is nothing to {verb.lower()}.")
         yield from self._reveal(sorted(touched))
         back = [uid for uid in self.easel.table.objects if uid not in before]
         if back:
             yield Select(back[-1])
+        elif self.easel.table.active not in (None, *self.easel.table.objects):  # its addition was undone
+            yield from self._select(next((edit.uid for item in history.done[::-1] for edit in item.edits), None))
+
+    def _select(self, uid: str | None) -> Iterator[Entry]:
+        if uid in self.easel.table.objects:
+            yield Select(uid)
 
     def _reveal(self, uids: Iterable[str]) -> Iterator[Entry]:
         for uid in uids:
@@ -292,3 +283,17 @@ class EntryPlan:
         label, colour = self.wished()
         self.next_label, self.next_colour = "", None
         return Add(new_uid(), self.easel.tool, label, colour, self.easel.table.series_uid)
+
+
+def waits_elsewhere(table: Table, thing: Object) -> bool:
+    """Whether an annotation was added on another series than is drawn on, and nothing of it is drawn yet."""
+    if thing.series_uid == table.series_uid:
+        return False
+    match thing:
+        case Ruler():
+            return not len(thing.points_lps)
+        case Contours():
+            return not thing.rings_lps
+        case Paint():
+            return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
+    return isinstance(thing, Unplaced)

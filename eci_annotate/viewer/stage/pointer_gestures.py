@@ -27,6 +27,15 @@ class StrokePlace:
 NOWHERE = StrokePlace()
 
 
+@dataclass(frozen=True)
+class Remark:
+    """A sentence about an annotation at the end of a stroke; `revision`: said only if it has changed since."""
+
+    uid: str
+    text: str
+    revision: int | None = None
+
+
 def aimed(hand: Hand, page: str, panes: Panes) -> tuple[Gesture, StrokePlace]:
     """Return the gesture of one pointer event, and where it happened.
 

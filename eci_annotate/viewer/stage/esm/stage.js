@@ -8,7 +8,7 @@ import { Loader } from "./eyes/loader.js";
 import { EXACT } from "./eyes/lut.js";
 import { element } from "./eyes/pane.js";
 import { shows } from "./sections/fusion.js";
-import { seenIn } from "./hands/aim.js";
+import { REPLACED, seenIn } from "./hands/aim.js";
 import { Hands } from "./hands/hands.js";
 import { Help } from "./hands/help.js";
 import { SeriesDrop } from "./hands/series_drop.js";
@@ -48,7 +48,7 @@ export class Stage {
   build() {
     const { el, model, loader, watch } = this;
     el.classList.add("eci-stage");
-    el.tabIndex = 0;
+    Object.assign(el, { tabIndex: 0, role: "application", ariaLabel: "Images. Press ? for the list of keys." });
     el.dataset.lmSuppressShortcuts = "true";
     el.style.height = model.get("height");
     const [joins, leaves] = [(pane) => this.joins(pane), (pane) => this.leaves(pane)];
@@ -157,7 +157,10 @@ export class Stage {
   /** End strokes in panes that show something else from now on. @param {{name: string, series: string, plane: string}[]} cells */
   leaveWhatChanges(cells) {
     const same = ({ name, series, plane }) => cells.some((cell) => cell.name === name && cell.series === series && cell.plane === plane);
-    for (const hands of this.hands) if (!same(hands.pane)) hands.settle();
+    for (const hands of this.hands.filter((each) => each.drawing && !same(each.pane))) {
+      hands.settle();
+      this.interaction.warn(REPLACED);
+    }
     if (!this.board.panes.every(same)) this.interaction.changedAt = performance.now();
   }
 

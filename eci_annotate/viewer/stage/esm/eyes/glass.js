@@ -7,6 +7,11 @@ const GAP_PX = 14;
 const FAR_PX = 1e4;
 const WIDE_PX = 340;
 
+/** Whether a pane has the crosshair: on the slice of that point; on a projection only while the keyboard moves it.
+ * @param {any} pane @param {number[]} focus LPS */
+export const showsCross = ({ shape, index, keyed }, focus) =>
+  shape.unit === "mm" ? pane_geometry.isOnSlice(shape, focus, index) : Boolean(keyed);
+
 /** @param {CanvasRenderingContext2D} context in CSS pixels @param {number[]} focus LPS */
 export function drawCross(context, pane, focus) {
   const { u, v } = pane_geometry.planeFromLps(pane.shape, focus);

@@ -1,7 +1,7 @@
 // A pane: one canvas on the screen, composed of the image, the kernel's two layers (or echoes, on slices the
 // kernel has not drawn yet) and what moves with the pointer. One canvas, since stacked ones cost a frame each.
 
-import { drawCross, drawRing, drawTexts } from "./glass.js";
+import { drawCross, drawRing, drawTexts, showsCross } from "./glass.js";
 import { drawLines } from "../sections/reference_lines.js";
 import { drawLegend } from "../sections/legend.js";
 import { drawEcho } from "../ink/echoes.js";
@@ -35,13 +35,13 @@ export class Pane {
     this.picture = new SlicePicture();
     this.texts = { title: "", window: "", place: "", bar: { px: 0, text: "" } };
     this.waits = true;
-    this.active = false;
+    /** Whether it has the keyboard; whether that moved the crosshair last. */
+    this.active = this.keyed = false;
     /** Planes as shown, and as sent: upright. */
     this.shape = this.upright = null;
     /** How it is flipped and rotated. */
     this.turn = 0;
-    this.series = "";
-    this.plane = "";
+    this.series = this.plane = "";
     /** What its values are measured in, such as HU. */
     this.quantity = "";
     /** Title of the stack, of a series with several; prior or current, and its date, of a subject with several studies. */
@@ -190,7 +190,7 @@ export class Pane {
     this.composeInk(this.view, what.echoes);
     const { ratio } = this.size;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (what.focus && this.shape.unit === "mm") drawCross(context, this, what.focus);
+    if (what.focus && showsCross(this, what.focus)) drawCross(context, this, what.focus);
     drawLines(context, what.lines);
     drawStrokes(context, this, what);
     if (what.ring) drawRing(context, what.ring);
@@ -217,7 +217,7 @@ export class Pane {
     const { shape, index } = Object.assign(this, { fused });
     const title = [turnText(this.turn), this.label, shape.title, this.stack].filter(Boolean).join(" · "); // cut at the end
     const slice = [`${pane_geometry.sliceNumber(shape, index)} / ${shape.count}`, this.study].filter(Boolean).join(" · ");
-    const place = shape.unit === "mm" ? placeText(focus ?? shape.origin) : "";
+    const place = shape.unit === "mm" ? placeText(pane_geometry.placeOnSlice(shape, focus ?? shape.origin, index)) : "";
     this.texts = { title, slice, window, place, bar: pane_geometry.scaleBar(this.view, shape.unit) };
     this.el.ariaLabel = `${title}, slice ${slice}, ${window}, ${place}${fused.text && `, ${fused.text}`}`;
   }

@@ -53,6 +53,12 @@ export function onSlice(shape, point, index) {
   return point.map((x, n) => x + shape.step[n] * by);
 }
 
+/** Whether a point is within half a slice of a slice. */
+export const isOnSlice = (shape, point, index) => Math.abs(planeFromLps(shape, point).index - index) <= 0.5 + 1e-6;
+
+/** The crosshair as the place of what a slice shows: moved along the stack if the slice is elsewhere. */
+export const placeOnSlice = (shape, point, index) => (isOnSlice(shape, point, index) ? point : onSlice(shape, point, index));
+
 /** Whether the planes run from the feet to the head, so that the first slice for people is the last of the stack. */
 export const isUpward = ({ step }) => step[2] > Math.max(Math.abs(step[0]), Math.abs(step[1]));
 

@@ -9,6 +9,8 @@ const SEEN_MS = 500;
 export const AIM_MS = 200;
 
 export const MOVED = "The images moved while you drew: the stroke ends where it was. Check it.";
+export const REPLACED = "This pane shows other images now: the stroke ends where it was. Check it.";
+export const ENDED = "The stroke ended here. Press again to go on.";
 export const STAYS = "The slice stays while you draw.";
 const MOVED_BEFORE = "The images moved as you pressed: nothing was drawn. Press again.";
 const CHANGED_BEFORE = "The images changed as you pressed: nothing was drawn. Press again.";

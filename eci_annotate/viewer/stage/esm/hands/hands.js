@@ -111,7 +111,10 @@ export class Hands {
     this.interaction.hover(this.pane, at);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
     if (!this.grip.touch && !holds(event, this.grip.button)) return this.finish(); // the release was lost, or another button is down
-    if (this.drawing) this.note(event);
+    if (this.drawing) {
+      this.note(event);
+      this.interaction.click.follow(this.wire("drag", event, coalesced(event), {}), event.timeStamp);
+    }
     if (this.grip.kind === "double") return;
     if (this.grip.kind === "poised") {
       const still = this.grip.touch ? STILL_PX : STILL_MOUSE_PX;
@@ -119,7 +122,7 @@ export class Hands {
       this.grip.kind = "stroke";
       this.interaction.click.release();
     }
-    if (this.grip.kind === "stroke") return this.stroke("drag", event, coalesced(event), {});
+    if (this.grip.kind === "stroke") return this.interaction.click.catchUp();
     if (this.grip.kind === "tilt") return this.interaction.tilt.move(at);
     const [dx, dy] = [at.x - this.grip.x, at.y - this.grip.y];
     Object.assign(this.grip, at);
@@ -185,10 +188,6 @@ export class Hands {
     if (event.ctrlKey || event.metaKey) this.interaction.zoom(this.pane, at, Math.exp(-lines / 400));
     else if (event.shiftKey || event.altKey) this.interaction.turnBrush(lines, event.altKey ? "flow" : "brush");
     else this.interaction.wheel(this.pane, lines);
-  }
-
-  stroke(what, event, events, more) {
-    this.interaction.stroke(this.wire(what, event, events, more), event.timeStamp);
   }
 
   wire(what, event, events, more) {

@@ -15,6 +15,8 @@ export class HeldClick {
     this.send = send;
     /** @type {{event: any, stamp: number}[]} */
     this.events = [];
+    /** @type {{event: any, stamp: number}[]} moves since the press that were not sent */
+    this.moves = [];
     /** @type {{pane: any, at: Point, stamp: number} | null} the last press */
     this.last = null;
     this.late = false;
@@ -29,6 +31,7 @@ export class HeldClick {
     this.release();
     this.last = press;
     this.events = [{ event, stamp: press.stamp }];
+    this.moves = [];
     this.timer = setTimeout(() => {
       if (expired()) this.release();
       else this.late = true;
@@ -39,6 +42,16 @@ export class HeldClick {
   add(event, stamp) {
     this.events.push({ event, stamp });
     if (this.late) this.release();
+  }
+
+  /** Keep a move: it is sent once it belongs to a stroke, and never with a click. @param {any} event @param {number} stamp */
+  follow(event, stamp) {
+    this.moves.push({ event, stamp });
+  }
+
+  /** Send the moves that were kept. */
+  catchUp() {
+    for (const { event, stamp } of this.moves.splice(0)) this.send(event, stamp);
   }
 
   /** Whether a press is the second of a double click. @param {any} pane @param {Point} at @param {number} stamp */

@@ -3,7 +3,7 @@
 import * as wire from "../messages.js";
 import { slabText } from "../eyes/slab.js";
 import { sliceNumber } from "../eyes/pane_geometry.js";
-import { whyNothingIsDrawn } from "./aim.js";
+import { ENDED, whyNothingIsDrawn } from "./aim.js";
 import { toolAfter } from "./tool_forecast.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
@@ -105,6 +105,7 @@ export class Interaction extends Navigation {
     if (at && !board.hovered) this.takeKeys();
     const before = board.hovered?.pane;
     board.hovered = at && { pane, ...at };
+    pane.keyed = false; // the pointer shows the place again
     if (before && before !== pane) board.mark(before, "ring");
     board.mark(pane, "ring");
     if (board.tool.hovers) tellRest(this);
@@ -171,6 +172,7 @@ export class Interaction extends Navigation {
 
   /** End a running stroke where it is, and send a click that is held. */
   settle() {
+    if (this.stage.hands.some(({ grip }) => grip.kind === "stroke")) this.note(ENDED);
     this.stage.hands.forEach((hands) => hands.settle());
     this.click.release();
   }

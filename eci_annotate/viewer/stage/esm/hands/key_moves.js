@@ -20,6 +20,7 @@ export function stepPane(stage, by) {
  * @param {import("../eyes/board.js").Board} board @param {number[]} by right, down */
 export function moveCross(board, [right, down]) {
   const { shape, index } = board.active;
+  board.active.keyed = true;
   const { u, v } = planeFromLps(shape, board.focus ?? board.active.middle());
   const [width, height] = [shape.cols * shape.du, shape.rows * shape.dv];
   const inside = (at, step, size) => Math.min(Math.max(at, step / 2), size - step / 2);
