@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.backend import Backend
-from eci_annotate.repository.manifest_parts import exported_parts, is_archived
+from eci_annotate.repository.manifest_parts import exported_parts, exported_stem, is_archived
 from eci_annotate.store.atomic_files import write_atomic
 from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
@@ -38,7 +38,7 @@ def export_version(
         unknown kind.
     """
     require_named(signed)
-    stem = f"{subject}_{signed.task}_v{signed.version:04d}"
+    stem = exported_stem(subject, signed)
     written: list[Path] = []
     for part, name in list(exported_parts(stem, signed.manifest, journal=journal)):
         content = backend.get(project, subject, part.digest)

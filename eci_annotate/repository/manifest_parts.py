@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from eci_annotate.dicom.annotation_objects import DERIVED
 from eci_annotate.errors import Refused
+from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import Manifest, PartKind, SealedPart
 
 
@@ -72,6 +73,11 @@ def archived_uids(part: SealedPart) -> tuple[str, str, str]:
     """The UIDs in the name of a part in the archive: the series it refers to, its own series, its instance."""
     image_series, series, sop = part.name.split("/")
     return image_series, series, sop
+
+
+def exported_stem(subject: str, signed: VersionSigned) -> str:
+    """How the names of a version's files begin."""
+    return f"{subject}_{signed.task}_v{signed.version:04d}"
 
 
 def exported_parts(stem: str, manifest: Manifest, *, journal: bool = False) -> Iterator[tuple[SealedPart, str]]:

@@ -85,7 +85,7 @@ def _differences(place: Path) -> Iterator[str]:
     except FileNotFoundError:
         yield f"{FOLDER}/{ABOUT} is missing."
         return
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         yield f"{FOLDER}/{ABOUT} is damaged."
         return
     there = {path.relative_to(place).as_posix(): path for path in sorted(place.rglob("*")) if not path.is_dir()}
@@ -115,7 +115,7 @@ def _listed(place: Path) -> set[str]:
     """Return the plain names of files that a folder's list names; none without one that can be read."""
     try:
         return {name for name in json.loads((place / ABOUT).read_bytes())["files"] if Path(name).name == name}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return set()
 
 

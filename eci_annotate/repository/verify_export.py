@@ -20,11 +20,12 @@ from eci_annotate.repository.local.volumes.image_seals import check_content, rea
 from eci_annotate.repository.manifest_parts import (
     digital_signature_of,
     exported_parts,
+    exported_stem,
     is_archived,
     is_named_like_a_part,
 )
 from eci_annotate.repository.software import software_checks
-from eci_annotate.workflow.codec import canonical, digest, from_json, parse
+from eci_annotate.workflow.codec import Json, RepeatedName, canonical, digest, from_json, object_once
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.versions import seal_over
 from eci_annotate.workflow.trust.certificates import check_certificate, check_spelling, public_pem
@@ -78,7 +79,7 @@ def _unlisted(folder: Path, provenances: Sequence[Path]) -> Iterator[Check]:
     for path in provenances:
         stem = path.name.removesuffix(ENDING)
         try:
-            signed = from_json(VersionSigned, parse(path.read_bytes(), path.name)["version"])
+            signed = from_json(VersionSigned, _json(path)["version"])
             listed |= {path.with_name(name) for _, name in exported_parts(stem, signed.manifest, journal=True)}
         except (EciError, KeyError, TypeError, AttributeError):
             unreadable.append(path.with_name(stem))
@@ -127,7 +128,7 @@ def _unlisted_images(lists: Sequence[Path], images: ImageFiles) -> Iterator[Chec
 
 def _checks(path: Path, anchors: Sequence[str], images: ImageFiles | None) -> Iterator[Check]:
     try:
-        told = parse(path.read_bytes(), path.name)
+        told = _json(path)
         signed = from_json(VersionSigned, told["version"])
         whose = (str(told["project"]), str(told["subject"]), str(told["site"]))
         certificate = str(told["certificate"])
@@ -135,6 +136,9 @@ def _checks(path: Path, anchors: Sequence[str], images: ImageFiles | None) -> It
         yield Check(path.name.removesuffix(ENDING), "", 0, "provenance", False, f"{path.name} is damaged.")
         return
     stem = path.name.removesuffix(ENDING)
+    if stem != (named := exported_stem(whose[1], signed)):  # whoever reads the files goes by their names
+        what = f"{path.name} was renamed: it is the record of {named}."
+        yield Check(whose[1], signed.task, signed.version, "name", False, what)
     for name, act in (
         ("seal", lambda: _check_seal(whose, signed)),
         ("certificate", lambda: check_certificate(certificate, anchors, signed.at)),
@@ -199,12 +203,19 @@ def _content(path: Path) -> bytes:
         raise Tampered(f"{path.name} is missing.") from error
 
 
+def _json(path: Path) -> Json:
+    """Return the value of a JSON file, of which no program can read another: in UTF-8, each name once in its object."""
+    try:
+        value = json.loads(_content(path).decode(), object_pairs_hook=object_once)
+        canonical(value)
+    except RepeatedName as error:
+        raise Tampered(f"{path.name} is damaged: a name occurs twice in one object.") from error
+    except (ValueError, RecursionError) as error:
+        raise Tampered(f"{path.name} is damaged.") from error
+    return value
+
+
 def _check_file(path: Path, wanted: str) -> None:
-    content = _content(path)
-    if path.suffix == ".json":
-        try:
-            content = canonical(json.loads(content))
-        except ValueError as error:
-            raise Tampered(f"{path.name} is damaged.") from error
+    content = canonical(_json(path)) if path.suffix == ".json" else _content(path)
     if digest(content) != wanted:
         raise Tampered(f"{path.name} was changed.")
