@@ -217,6 +217,20 @@ def test_other_parameters_are_taken_and_a_changed_export_stops_the_notebook(tmp_
     executed(notebook, tmp_path)
     assert (tmp_path / "other" / "export").is_dir() and not (tmp_path / "work").exists()
     report = next((tmp_path / "other" / "export").glob("*_report.json"))
-    report.write_bytes(report.read_bytes().replace(b"metastasis", b"cyst      ", 1))
+    good = report.read_bytes()
+    report.write_bytes(good.replace(b"metastasis", b"cyst      ", 1))
     with pytest.raises(AssertionError, match="report"):
         executed(notebook, tmp_path)
+    report.write_bytes(good)
+    shutil.copytree(tmp_path / "other" / "export", tmp_path / "other" / "export" / "again")
+    with pytest.raises(AssertionError, match="are the same version"):
+        executed(notebook, tmp_path)
+
+
+def test_a_wrong_path_makes_no_demonstration_over_what_is_there(tmp_path):
+    """It replaced the certificate and added images, and said that all was verified."""
+    (tmp_path / "ca.pem").write_text("of the hospital")
+    given = "export, images, authority = 'no/export', 'dicom', 'ca.pem'"
+    with pytest.raises(AssertionError, match=r"Missing: no/export, dicom\."):
+        executed(with_parameters("06_reproduce", given, tmp_path), tmp_path)
+    assert (tmp_path / "ca.pem").read_text() == "of the hospital" and not (tmp_path / "dicom").exists()

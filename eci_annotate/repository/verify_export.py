@@ -148,7 +148,8 @@ def _checks(path: Path, anchors: Sequence[str], images: ImageFiles | None) -> It
     try:
         files = list(exported_parts(stem, signed.manifest))
         drawn = [each for each in exported_parts(stem, signed.manifest, journal=True) if each not in files]
-        files += [each for each in drawn if path.with_name(each[1]).exists()]
+        if any(path.with_name(name).exists() for _, name in drawn):  # they are exported together
+            files += drawn
     except Refused as error:
         yield Check(whose[1], signed.task, signed.version, "manifest", False, error.what)
         return

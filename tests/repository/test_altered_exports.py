@@ -6,15 +6,18 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eci_annotate.dicom.phantom import write_phantom
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.software import software_checks, write_software
 from eci_annotate.repository.verify_export import verify_exported
-from tests.repository.repository_world import S, anchor
+from tests.repository.repository_world import ANSWERS, MEANING, S, anchor
 from tests.repository.test_offline import exported
 
+ROOT = Path(__file__).parents[2]
 STEM = f"{S}_annotate_v0001"
 
 
@@ -69,3 +72,44 @@ def test_a_folder_in_the_place_of_a_record_is_named(repo: Repository, folder: Pa
     path.mkdir()
     (failed,) = (check for check in verify_exported(out, [trusted]) if not check.passed)
     assert (failed.check, failed.detail) == ("provenance", f"{path.name} is damaged.")
+
+
+def test_gestures_and_snapshot_come_together(repo: Repository, folder: Path, tmp_path: Path) -> None:
+    """Without one of them nothing could be replayed; without both the export was made so."""
+    trusted, out = anchor(folder), exported(repo, tmp_path / "out")
+    repo.signed(S, "annotate", 1).export(out, journal=True)
+    journal, snapshot = out / f"{STEM}_journal.json", out / f"{STEM}_snapshot.npz"
+    for path, left in ((journal, snapshot), (snapshot, journal)):
+        kept = path.read_bytes()
+        path.unlink()
+        failed = [check.detail for check in verify_exported(out, [trusted]) if not check.passed]
+        assert left.exists() and failed == [f"{path.name} is missing."]
+        path.write_bytes(kept)
+    journal.unlink()
+    snapshot.unlink()
+    assert all(check.passed for check in verify_exported(out, [trusted]))
+
+
+def shown_by_the_notebook(export: Path, images: Path, authority: Path) -> dict[str, Any]:
+    """What the code of 06_reproduce leaves, run here: of each cell its names, and what was printed."""
+    content = json.loads((ROOT / "notebooks" / "06_reproduce.ipynb").read_text(encoding="utf-8"))
+    names: dict[str, Any] = {}
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names |= {"export": str(export), "images": str(images), "authority": str(authority)}
+    return names
+
+
+def test_the_notebook_names_versions_without_a_drawing_or_a_journal(
+    repo: Repository, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = repo.start(S, "annotate")
+    task.answer({**ANSWERS, "lesions": []})
+    task.sign(MEANING).export(tmp_path / "out")
+    write_phantom(tmp_path / "dicom", "tiny")
+    names = shown_by_the_notebook(tmp_path / "out", tmp_path / "dicom", folder / "authority" / "ca.pem")
+    told = capsys.readouterr().out
+    assert names["figures"].empty and f"{STEM}: nothing was drawn." in told
+    assert f"{STEM}: not replayed: the export carries no journal" in told
