@@ -59,7 +59,7 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
 check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
-	ECI_FAST=1 $(BIN)/python -m tests.temporary_run --in-memory -q -n 3 --dist worksteal -p no:nbval -p no:schemathesis --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+	ECI_FAST=1 $(BIN)/python -m tests.temporary_run --in-memory -q -n 2 --dist worksteal -p no:nbval -p no:schemathesis --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
 	$(BIN)/python -m tests.temporary_run -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \

@@ -27,8 +27,10 @@ BY_FOLDER: Mapping[str, tuple[str, ...]] = {
     "hub": ("needs_hub", "needs_browser"),
     "deploy": ("needs_debian",),
 }
-# whole processes at work for many seconds: kernels, clusters, demo sites, kills
+# whole processes at work for many seconds (kernels, clusters, demo sites, kills), and every use case from end to end
 WALKS = (
+    "test_cli.py",
+    "test_cli_people.py",
     "test_notebooks.py",
     "batch/test_cluster.py",
     "batch/test_bids_validator.py",
@@ -39,11 +41,15 @@ WALKS = (
     "proxy/test_demo_site.py",
     "proxy/test_offline_numbers.py",
     "proxy/test_pipeline.py",
+    "repository/test_clinic.py",
     "repository/test_pull_commands.py",
+    "repository/test_use_case_preview.py",
     "service/test_decoders.py",
     "service/test_pauses.py",
     "service/test_restart.py",
     "service/test_schema.py",
+    "viewer/test_every_use_case.py",
+    "workflow/test_hanging_trial.py",
 )
 BY_FIXTURE: Mapping[str, str] = {"postgres": "needs_postgres", "dsn": "needs_postgres"}
 
