@@ -136,7 +136,7 @@ def _checks(path: Path, anchors: Sequence[str], images: ImageFiles | None) -> It
         yield Check(path.name.removesuffix(ENDING), "", 0, "provenance", False, f"{path.name} is damaged.")
         return
     stem = path.name.removesuffix(ENDING)
-    if stem != (named := exported_stem(whose[1], signed)):  # whoever reads the files goes by their names
+    if stem != (named := exported_stem(whose[1], signed)):  # those who read the files go by their names
         what = f"{path.name} was renamed: it is the record of {named}."
         yield Check(whose[1], signed.task, signed.version, "name", False, what)
     for name, act in (

@@ -22,7 +22,7 @@ STEM = f"{S}_annotate_v0001"
 
 
 def test_the_names_of_the_files_are_those_of_the_signed_record(repo: Repository, folder: Path, tmp_path: Path) -> None:
-    """Whoever reads them takes subject, task and version from their names."""
+    """Readers take subject, task and version from their names."""
     trusted, out = anchor(folder), exported(repo, tmp_path / "out")
     for other in (f"{S}_annotate_v0002", f"{S}_annotate.2_v0001", "ECI_KAU_S0002_annotate_v0001"):
         renamed = Path(shutil.copytree(out, tmp_path / other))

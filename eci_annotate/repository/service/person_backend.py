@@ -120,7 +120,7 @@ class ArchiveExchange(Protocol):
         """Return each pull rule with what its last run did; None before the first one."""
 
     def fingerprint(self, position: int) -> str:
-        """Return what tells a position of the feed from the same one before a restore; empty if nothing is there."""
+        """Return what tells a position of the feed from the same one before a restore; empty if it has no event."""
 
 
 class PersonBackend(Backend, Protocol):

@@ -127,8 +127,8 @@ def patterns(words: Sequence[str]) -> list[str]:
 
 def run_each(connection: Connection[Row], statement: str, rows: list[list[Any]]) -> list[bool | None]:
     """Return the result of one statement for each of many arguments, in one round trip and one transaction."""
-    if not rows:
-        return []
+    if len(rows) < 2:  # nothing to gain from a pipeline
+        return [connection.execute(statement.encode(), row).fetchall()[0][0] for row in rows]
     cursor = connection.cursor()
     cursor.executemany(statement.encode(), rows, returning=True)
     found = [cursor.fetchall()[0][0]]
