@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import shapely
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.exact_block import PRIVATE_GROUP
-from eci_annotate.dicom.rtstruct.read import read_rtstruct, structure_set_of
+from eci_annotate.dicom.rtstruct.read import open_rtstruct, structure_set_of
 from eci_annotate.errors import BadStructureSet
 from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours
 from eci_annotate.imaging.geometry import Floats, Grid
@@ -49,7 +48,8 @@ def receipt_of(
     BadStructureSet
         If a mask differs by a voxel, or a corner of a box or contour by more than 0.01 mm.
     """
-    read, plain = read_rtstruct(content), _without_private_block(content)
+    dataset = open_rtstruct(content)
+    read, plain = structure_set_of(dataset), _without_private_block(dataset)
     if len(read) != len(annotations):
         raise BadStructureSet("A structure set does not hold all annotations.", AGAIN)
     rows = [_row(*each, grid) for each in zip(annotations, read, plain, strict=True)]
@@ -62,9 +62,8 @@ def receipt_of(
     return rows
 
 
-def _without_private_block(content: bytes) -> list[Annotation | None]:
-    """Return what a reader gets that does not know our private block: contours, or nothing."""
-    dataset: Dataset = dcmread(io.BytesIO(content))
+def _without_private_block(dataset: Dataset) -> list[Annotation | None]:
+    """Return what a reader gets that does not know our private block, which is removed: contours, or nothing."""
     for roi in dataset.StructureSetROISequence:
         for tag in [tag for tag in roi.keys() if tag.group == PRIVATE_GROUP]:  # noqa: SIM118 - items have no tags
             del roi[tag]

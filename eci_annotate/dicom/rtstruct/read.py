@@ -78,7 +78,7 @@ def read_rtstruct(source: str | PathLike[str] | bytes) -> StructureSet:
     >>> bone.label, bool((bone.mask_on(ct) == (ct > 200)).all())
     ('bone', True)
     """
-    return structure_set_of(_open(source))
+    return structure_set_of(open_rtstruct(source))
 
 
 def structure_set_of(dataset: Dataset) -> StructureSet:
@@ -101,7 +101,8 @@ def structure_set_of(dataset: Dataset) -> StructureSet:
     return found
 
 
-def _open(source: str | PathLike[str] | bytes) -> Dataset:
+def open_rtstruct(source: str | PathLike[str] | bytes) -> Dataset:
+    """Parse a file, whole; raises NotDicom, DamagedFile or BadStructureSet."""
     if not isinstance(source, bytes):
         dataset = read(Path(source))
         require_whole(Path(source).read_bytes(), dataset)
