@@ -33,6 +33,13 @@ EqualLabelRule = Annotated[
     str, typer.Option(help="Equal labels in one series: refuse, or keep.", rich_help_panel=TRAINING)
 ]
 Licence = Annotated[str, typer.Option(help="Licence of the set, for instance 'CC BY 4.0'.", rich_help_panel=TRAINING)]
+Keep = Annotated[
+    Path | None,
+    typer.Option(
+        help="datasheet.json of an earlier set: its subjects keep their part, its classes their value.",
+        rich_help_panel=TRAINING,
+    ),
+]
 DatasetId = Annotated[int, typer.Option(help="Number of the nnU-Net dataset.", rich_help_panel=TRAINING)]
 
 
@@ -54,6 +61,9 @@ def export(
     with_software: Annotated[
         bool, typer.Option("--with-software", help="Also this software's wheel, and the versions of all packages.")
     ] = False,
+    position: Annotated[
+        int, typer.Option(min=0, help="What counted at this position of the feed, as an export states it; 0: now.")
+    ] = 0,
     scheduler: Annotated[str, typer.Option(help="Use a Dask cluster: tcp://host:port.")] = "",
     include_pending: IncludePending = False,
     split: Split = SPLIT,
@@ -61,6 +71,7 @@ def export(
     labels: LabelFile = None,
     equal_labels: EqualLabelRule = "refuse",
     licence: Licence = "",
+    keep: Keep = None,
     dataset_id: DatasetId = 1,
 ) -> None:
     """Write signed versions: RTSTRUCT, report and annotation table (JSON), DICOM report, provenance (JSON).
@@ -74,9 +85,11 @@ def export(
     where a task is reviewed, of accepted versions only.
     """
     from eci_annotate.repository.datasets.export_dataset import is_dataset_format
+    from eci_annotate.repository.datasets.position_snapshot import newest_position
     from eci_annotate.repository.export_formats import format_named
     from eci_annotate.repository.software import write_software
 
+    how: dict[str, Any]
     repository = open(folder)
     if project:
         visible_project(repository, project)
@@ -84,22 +97,24 @@ def export(
         require_counting(subject, every, accepted, with_software or journal)
         require_numbered(format, dataset_id)
         rules = {"task": task, "include_pending": include_pending, "split": split, "seed": seed, "labels": labels}
-        rules |= {"overlap": overlap, "equal_labels": equal_labels, "licence": licence}
+        rules |= {"overlap": overlap, "equal_labels": equal_labels, "licence": licence, "keep": keep}
         run = _on_cluster(folder, scheduler) if scheduler else None
-        export_training_set(repository, out, format, rules, project=project, number=dataset_id, run=run)
+        how = {"project": project, "number": dataset_id, "position": position, "run": run}
+        export_training_set(repository, out, format, rules, **how)
         return
     require_untrained(
-        (include_pending, split != SPLIT, seed, labels, equal_labels != "refuse", dataset_id != 1, licence)
+        (include_pending, split != SPLIT, seed, labels, equal_labels != "refuse", dataset_id != 1, licence, keep)
     )
     require_replayable(format, journal)
-    versions = "all" if every else "newest"
-    signed = repository.signed_versions(project, task=task, accepted=accepted, versions=versions)
+    position = position or newest_position(repository.backend)
+    which: dict[str, Any] = {"accepted": accepted, "versions": "all" if every else "newest", "position": position}
+    signed = repository.signed_versions(project, task=task, **which)
     chosen = [each for each in signed if subject in ("", each.subject)]
     if not chosen:
         raise NotFound("No signed version matches.", "Sign a task first, or choose other versions with --every.")
     format_named(format)
     write_software(out, with_wheel=with_software)
-    how: dict[str, Any] = {"format": format, "overlap": overlap, "journal": journal}
+    how = {"format": format, "overlap": overlap, "journal": journal}
     if scheduler:
         from eci_annotate.batch.export_jobs import export_versions
 
@@ -108,10 +123,10 @@ def export(
         from eci_annotate.batch.version_exports import exported
 
         counted = exported(chosen, out, how)
-    _show(out, list(counted))
+    _show(out, list(counted), position)
 
 
-def _show(out: Path, counted: Sequence[tuple[Signed, int | EciError]]) -> None:
+def _show(out: Path, counted: Sequence[tuple[Signed, int | EciError]], position: int) -> None:
     """Print what was exported and what was not; raises the error of the only versions there were."""
     names = [[s.subject, s.task, s.version, s.reader] for s, _ in counted]
     rows = [[*name, number] for name, (_, number) in zip(names, counted, strict=True) if isinstance(number, int)]
@@ -119,6 +134,7 @@ def _show(out: Path, counted: Sequence[tuple[Signed, int | EciError]]) -> None:
     if errors and not rows:
         raise errors[0]
     show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
+    say(f"What counted at position {position} of the feed; --position {position} exports the same again.")
     if errors:
         whys = [
             [*name, error.what] for name, (_, error) in zip(names, counted, strict=True) if isinstance(error, EciError)
@@ -144,7 +160,7 @@ def export_training_set(repository: Repository, out: Path, kind: str, rules: dic
     rules
         Those of `rules_of`.
     **how
-        Project, number and run, as of `export_dataset`.
+        Project, number, position and run, as of `export_dataset`.
     """
     from eci_annotate.repository.datasets.dataset_rules import rules_of
     from eci_annotate.repository.datasets.export_dataset import export_dataset

@@ -28,9 +28,11 @@ class SignedVersions:
 
     scope: Scope
 
-    def counting(self, project: str | None, task: str, accepted: bool, versions: str) -> Iterator[Signed]:
+    def counting(
+        self, project: str | None, task: str, accepted: bool, versions: str, position: int = 0
+    ) -> Iterator[Signed]:
         """The versions that count, of one task or group, or of all tasks that hold annotations."""
-        found = self._versions(project, versions_named(versions), accepted)
+        found = self._versions(project, versions_named(versions), accepted, position=position)
         return (
             signed for seen, signed, _ in found if (task in (seen.name, seen.group) if task else seen.kind in DRAWN)
         )
@@ -39,18 +41,26 @@ class SignedVersions:
         """Every signed version of every task."""
         return (signed for _, signed, _ in self._versions(project, Versions.ALL, False, withdrawn=True))
 
-    def table(self, project: str | None, signed: bool, accepted: bool, versions: str) -> pd.DataFrame:
+    def table(
+        self,
+        project: str | None,
+        signed: bool,
+        *,
+        accepted: bool = False,
+        versions: str = "newest",
+        position: int = 0,
+    ) -> pd.DataFrame:
         """Annotations of the versions that count, one row each."""
         if not signed:
             raise Refused("Drafts are not listed in tables.", "Open the task to see its draft.")
-        found = self._versions(project, versions_named(versions), accepted)
+        found = self._versions(project, versions_named(versions), accepted, position=position)
         return tables.annotation_table([row for _, version, status in found for row in _rows(version, status)])
 
     def _versions(
-        self, project: str | None, versions: Versions, accepted: bool, withdrawn: bool = False
+        self, project: str | None, versions: Versions, accepted: bool, withdrawn: bool = False, position: int = 0
     ) -> Iterator[tuple[TaskView, Signed, VersionStatus]]:
         """Yield the versions that are asked for; those of withdrawn subjects have no content any more."""
-        for seen in self.scope.subjects(project, SubjectQuery(signed=True)):
+        for seen in self.scope.subjects(project, SubjectQuery(signed=True, position=position)):
             for task in seen.tasks if withdrawn or not seen.withdrawn else ():
                 for event, status in task.chosen(versions, accepted=accepted):
                     yield task, self.scope.signed(seen, event), status

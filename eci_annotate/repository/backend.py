@@ -57,6 +57,9 @@ class SubjectQuery:
         One of `SORTS`; ties by pseudonym.
     offset, size
         How many to leave out, and how many to give.
+    position
+        As the subjects stood when the feed had come to this position; 0 is now. It goes with `contains`, `site` and
+        `signed` only, and with the order by subject.
     """
 
     contains: str = ""
@@ -71,6 +74,7 @@ class SubjectQuery:
     descending: bool = False
     offset: int = 0
     size: int = 20
+    position: int = 0
 
 
 @dataclass(frozen=True)

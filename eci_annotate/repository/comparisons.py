@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from eci_annotate.errors import Refused
+from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.repository.scope import Scope
 from eci_annotate.repository.task import Signed
 
@@ -50,13 +51,12 @@ class Comparisons:
         seen = self.scope.backend.subject(where, subject)
         return why_not_ready(seen, self.scope.backend.account.use_case(where, seen.use_case))
 
-    def agreement(self, project: str | None, task: str, tolerance_mm: float) -> Agreement:
+    def agreement(self, project: str | None, task: str, tolerance_mm: float, position: int = 0) -> Agreement:
         """How well the signed readings of a task agree."""
         from eci_annotate.repository.analysis.agreement import Agreement
         from eci_annotate.repository.analysis.readings import gather
 
         where, scope = self.scope.project(project), self.scope
-        readings = gather(
-            list(scope.subjects(where)), partial(scope.backend.account.use_case, where), scope.signed, task
-        )
+        subjects = list(scope.subjects(where, SubjectQuery(position=position)))
+        readings = gather(subjects, partial(scope.backend.account.use_case, where), scope.signed, task)
         return Agreement(readings, partial(scope.images.volume, where), task, tolerance_mm)

@@ -18,7 +18,7 @@ from eci_annotate.repository.draft_entries import answers_entry, snapshot_entry
 from eci_annotate.repository.pending_signature import Pending
 from eci_annotate.repository.signed import Signed
 from eci_annotate.workflow.subject.commands import ReleaseTask, Sign, Start
-from eci_annotate.workflow.subject.view import TaskView
+from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,15 @@ def a_start_gives_the_lease_and_is_in_the_feed(world: World) -> None:
     assert world.start().fence == task.fence, "starting again changes nothing"
     later, changed = world.backend.feed(position)
     assert later > position and (world.project, world.subject) in changed
+    assert [_at(world, each).task(world.task).mine for each in (position, later)] == [False, True]
+    refuses(Refused, lambda: _at(world, later + 1000))
     world.backend.do(ReleaseTask(world.project, world.subject, world.task, task.fence))
     assert not world.backend.subject(world.project, world.subject).task(world.task).mine
+
+
+def _at(world: World, position: int) -> SubjectView:
+    asked = SubjectQuery(contains=world.subject, position=position)
+    return world.backend.subjects(world.project, asked).views[0]
 
 
 def a_draft_is_kept_for_its_fence_alone(world: World) -> None:

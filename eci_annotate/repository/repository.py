@@ -127,7 +127,13 @@ class Repository:
         return self._scope.signed(seen, seen.version(task, version))
 
     def signed_versions(
-        self, project: str | None = None, *, task: str = "", accepted: bool = False, versions: str = "newest"
+        self,
+        project: str | None = None,
+        *,
+        task: str = "",
+        accepted: bool = False,
+        versions: str = "newest",
+        position: int = 0,
     ) -> Iterator[Signed]:
         """The signed versions that count and still have content (no consent was withdrawn), as handles.
 
@@ -142,13 +148,15 @@ class Repository:
         versions
             ``newest``: of each task and reader the newest version, unless it was rejected; where readings are
             adjudicated, the adjudication. ``all``: every signed version.
+        position
+            What counted when the feed had come to this position; by default now.
 
         Raises
         ------
         Refused
-            `versions` is neither.
+            `versions` is neither, or the repository has no such position.
         """
-        return self._versions.counting(project, task, accepted, versions)
+        return self._versions.counting(project, task, accepted, versions, position)
 
     def export(self, out: Path | str, project: str | None = None, *, overlap: str = "refuse", **how: Any) -> list[Path]:
         """Write the signed versions that count, each into ``out/subject``, of several projects ``out/project/subject``.
@@ -163,50 +171,38 @@ class Repository:
         """Every signed version of every task that you may see, also those that do not count, or have no content."""
         return self._versions.all(project)
 
-    def annotations(
-        self,
-        project: str | None = None,
-        signed: bool = True,
-        *,
-        accepted: bool = False,
-        versions: str = "newest",
-    ) -> pd.DataFrame:
+    def annotations(self, project: str | None = None, signed: bool = True, **which: Any) -> pd.DataFrame:
         """The signed annotations that you may see, one row each.
-
-        By default a task and reader have one version in the table: the newest, unless it was rejected. Where readings
-        are adjudicated, the adjudication is in the table and the readings are not.
 
         Parameters
         ----------
-        project
-            One project; by default all that you may see.
+        project, **which
+            Which versions: `accepted`, `versions` and `position` of `signed_versions`.
         signed
             Drafts are not listed in tables: False is refused.
-        accepted
-            Only versions that every review accepted; a task without a review has none.
-        versions
-            ``newest``, or ``all`` for every signed version.
 
         Returns
         -------
         pandas.DataFrame
             Indexed by project, subject, task, reader, version, uid; columns kind, label, colour, series, frame,
             volume_mm3, signed_at, seal, verdict and superseded. `verdict` is what the reviews say of this very
-            version: ``accepted``, ``pending``, ``rejected``, or ``none`` where the task is not reviewed. `superseded`
-            is True when the task has a later version, or an adjudication has taken a reading's place.
+            version: ``accepted``, ``pending``, ``rejected``, or ``none`` where the task is not reviewed. `superseded`:
+            the task has a later version, or an adjudication has taken a reading's place.
 
         Raises
         ------
         Refused
-            Drafts were asked for, or `versions` is neither ``newest`` nor ``all``.
+            Drafts were asked for; or as of `signed_versions`.
         """
-        return self._versions.table(project, signed, accepted, versions)
+        return self._versions.table(project, signed, **which)
 
     def delta(self, before: Signed, after: Signed, tolerance_mm: float = 1.0) -> Delta:
         """What differs between two versions or readers of one subject, as tables and pictures."""
         return self._comparisons.delta(before, after, tolerance_mm)
 
-    def agreement(self, project: str | None = None, task: str = "annotate", tolerance_mm: float = 1.0) -> Agreement:
+    def agreement(
+        self, project: str | None = None, task: str = "annotate", tolerance_mm: float = 1.0, *, position: int = 0
+    ) -> Agreement:
         """How well the signed readings of a task agree, of those that you may see.
 
         Of each reader the newest version is compared, unless it was rejected. Readings are compared below an
@@ -220,6 +216,8 @@ class Repository:
             A task, or the name of a group of readings; its repeated readings are compared with it too.
         tolerance_mm
             How far surfaces may lie apart for the surface Dice.
+        position
+            What was signed when the feed had come to this position; by default now.
 
         Raises
         ------
@@ -228,7 +226,7 @@ class Repository:
         NotInstalled
             The extra `agreement` is not there.
         """
-        return self._comparisons.agreement(project, task, tolerance_mm)
+        return self._comparisons.agreement(project, task, tolerance_mm, position)
 
     def quality(self, project: str | None = None) -> ProjectQuality:
         """Progress with forecast (`table`), signatures per day, rejections, and agreement over time, as tables."""

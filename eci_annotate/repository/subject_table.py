@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from eci_annotate.errors import Refused
@@ -17,8 +19,11 @@ def check_query(query: SubjectQuery) -> SubjectQuery:
     """`query`; Refused, naming what there is, when it can not be answered."""
     if query.sort not in SORTS:
         raise Refused(f"Cannot sort by {query.sort!r}.", f"Sort by {', '.join(SORTS)}.")
-    if query.offset < 0 or not 0 <= query.size <= 10_000:
-        raise Refused("Page not found.", "A page starts at 0 or later and has at most 10000 subjects.")
+    if query.offset < 0 or not 0 <= query.size <= 10_000 or query.position < 0:
+        raise Refused("Page not found.", "A page starts at 0 or later and has at most 10000 subjects; so do positions.")
+    today = SubjectQuery(query.contains, query.site, signed=query.signed, offset=query.offset, size=query.size)
+    if query.position and replace(query, position=0) != today:
+        raise Refused("Subjects as they stood earlier are listed by name only.", "Leave out other filters and orders.")
     return query
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import eci_annotate as eci
 from eci_annotate import errors
 from eci_annotate.repository.datasets.dataset_rules import rules_of
 from eci_annotate.repository.datasets.export_dataset import export_dataset
+from eci_annotate.repository.datasets.position_snapshot import take_snapshot
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Withdraw
 from tests.repository.readings_world import DOUBLE, Box, as_member, lesion, make, read, report, subject
@@ -34,6 +34,10 @@ class Interrupted(Repository):
         return super().agreement(*words, **options)
 
 
+def files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
 def test_position_versions_and_agreement_are_of_one_moment(tmp_path: Path) -> None:
     folder = make(tmp_path, 3, *TWO_READERS)
     for number in (1, 2):
@@ -41,32 +45,34 @@ def test_position_versions_and_agreement_are_of_one_moment(tmp_path: Path) -> No
         sign(folder, "ben", number)
     olga = as_member(folder, "olga")
     busy = Interrupted(olga.backend, olga.images)
-    busy.__dict__["others"] = lambda: [sign(folder, who, 3) for who in ("anna", "ben")]
     options = rules_of(task="annotate.1")
+    export_dataset(olga, tmp_path / "quiet", "monai", options)
+    busy.__dict__["others"] = lambda: [sign(folder, who, 3) for who in ("anna", "ben")]
     export_dataset(busy, tmp_path / "busy", "monai", options)
+    assert files(tmp_path / "busy") == files(tmp_path / "quiet")
     export_dataset(olga, tmp_path / "later", "monai", options)
-    sheets = [json.loads((tmp_path / name / "datasheet.json").read_text()) for name in ("busy", "later")]
-    assert sheets[0]["counts"]["subjects"] == 3 and sheets[0] | {"feed_position": 0} == sheets[1] | {"feed_position": 0}
+    sheet = json.loads((tmp_path / "later" / "datasheet.json").read_text())
+    assert sheet["counts"]["subjects"] == 3 and {row["n"] for row in sheet["agreement"]["rows"]} == {3}
 
 
-def test_a_version_that_is_signed_after_the_position_is_read_moves_the_position(
+def test_a_subject_that_goes_while_they_are_listed_hides_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = make(tmp_path, 2)
-    sign(folder, "anna", 1)
-    olga = as_member(folder, "olga")
-    feed, waiting = olga.backend.feed, [2]
+    folder = make(tmp_path, 3)
+    for number in (1, 2, 3):
+        sign(folder, "anna", number)
+    dev = as_member(folder, "dev")
+    monkeypatch.setattr("eci_annotate.repository.datasets.position_snapshot.PIECE", 1)
+    subjects, going = dev.backend.subjects, [subject(1)]
 
-    def busy_feed(after: int = 0) -> Any:
-        found = feed(after)
-        if found[0] == after and waiting:  # the newest position was read
-            sign(folder, "anna", waiting.pop())
+    def pages(project: str, query: Any = None) -> Any:
+        found = subjects(project, query)
+        if query.offset == 1 and going:
+            as_member(folder, "olga").backend.do(Withdraw(P, going.pop(), "letter"))
         return found
 
-    monkeypatch.setattr(olga.backend, "feed", busy_feed)
-    plan = eci.datasets(olga, include_pending=True).plan
-    changed = {name for _, name in feed(plan.position)[1]}
-    assert not changed and {case.signed.subject for case in plan.cases} == {subject(1), subject(2)}
+    monkeypatch.setattr(dev.backend, "subjects", pages)
+    assert [seen.subject for seen in take_snapshot(dev.backend, P).subjects] == [subject(2), subject(3)]
 
 
 def test_a_subject_that_is_withdrawn_during_the_export_does_not_leave(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ class CommandRequest(BaseModel):
     descending: bool = False
     offset: int = 0
     size: int = 20
+    position: int = 0
 
 
 @router.post(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from eci_annotate.hub.api.auth import DIGEST, AtDesk, Digest, Name, Repo, Somebody
+from eci_annotate.hub.core.json_route import LARGE as LARGE_BODY
 from eci_annotate.hub.core.json_route import JsonRoute
 from eci_annotate.hub.core.middleware import LARGEST_DRAFT
 from eci_annotate.hub.core.problem_responses import PROBLEMS
@@ -100,8 +101,12 @@ async def save(
     told: Annotated[Entries, Body()],
 ) -> None:
     """Append to the draft that the session holds."""
-    await run_in_threadpool(check_entries, told.entries)
-    desk.allowance.put(who.name, f"{project}/{subject}", int(request.headers.get("content-length", LARGEST_DRAFT)))
+    size = int(request.headers.get("content-length", LARGEST_DRAFT))
+    if size > LARGE_BODY:
+        await run_in_threadpool(check_entries, told.entries)
+    else:
+        check_entries(told.entries)
+    desk.allowance.put(who.name, f"{project}/{subject}", size)
     await desk.saver.save(repo, DraftPart(Address(project, subject, task), told.fence, told.entries))
 
 

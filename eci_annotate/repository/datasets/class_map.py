@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +38,17 @@ class ClassMap:
                 return self.table[name]
         raise Refused(f"The label {text!r} belongs to no class.", "Name it in the file of --labels.")
 
-    def values(self, classes: Iterable[str]) -> dict[str, int]:
-        """Return the value of each class, from 1: in the order of the table, else sorted by name.
+    def values(self, classes: Iterable[str], kept: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return the value of each class, from 1: first the `kept` ones, then in the order of the table, else by name.
 
         Raises
         ------
         Refused
             Two classes look alike, one is called background, or there are too many.
         """
-        names = list(dict.fromkeys(self.table.values())) if self.table is not None else sorted(set(classes))
+        known = sorted(kept or {}, key=(kept or {}).__getitem__)
+        others = list(self.table.values()) if self.table is not None else sorted(set(classes))
+        names = list(dict.fromkeys([*known, *others]))
         _require_different(names)
         if any(visible_text(name) == "background" for name in names):
             raise Refused("A class is named background, which is value 0.", "Rename it with --labels.")

@@ -77,6 +77,7 @@ def datasets(
     *,
     part: str = "",
     labels: Path | str | None = None,
+    position: int = 0,
     **rules: Any,
 ) -> TrainingCases:
     """Return the signed cases as (image, mask, row), loaded when they are asked for.
@@ -94,10 +95,13 @@ def datasets(
         ``training``, ``validation`` or ``test``; by default all.
     labels
         A YAML or JSON file ``{label: class}``; by default the class is the label without its trailing number.
+    position
+        Of the feed, as a datasheet states it: what counted then. By default the newest.
     **rules
         ``task``: one task or group of readings. ``include_pending``: also versions that await their review.
         ``split``, ``seed``: of the split by subject, ``"0.8/0.1/0.1"`` and 0. ``overlap``: ``refuse``, or ``priority``:
         the first annotation keeps the voxel. ``equal_labels``: ``refuse``, or ``keep``.
+        ``keep``: ``datasheet.json`` of an earlier set, whose subjects keep their part and whose classes their value.
 
     Returns
     -------
@@ -109,6 +113,8 @@ def datasets(
     ------
     BadRequest
         An option has a value that it does not know.
+    Refused
+        The repository has no such position.
 
     Examples
     --------
@@ -130,4 +136,4 @@ def datasets(
     if part and chosen is None:
         raise BadRequest("The part is unknown.", f"Choose one of: {', '.join(DatasetPart)}.")
     asked = rules_of(labels=labels, **rules)
-    return TrainingCases(plan_dataset(repository, asked, take_snapshot(repository.backend, project)), chosen)
+    return TrainingCases(plan_dataset(repository, asked, take_snapshot(repository.backend, project, position)), chosen)

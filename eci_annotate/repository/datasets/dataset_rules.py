@@ -10,6 +10,7 @@ from typing import Any
 from eci_annotate.errors import BadRequest
 from eci_annotate.imaging.label_map import Overlap, overlap_of
 from eci_annotate.repository.datasets.class_map import ClassMap, class_map_in
+from eci_annotate.repository.datasets.earlier_set import EarlierSet, earlier_set_in
 from eci_annotate.repository.datasets.subject_split import Shares, shares_of
 
 
@@ -38,6 +39,8 @@ class DatasetRules:
         What happens where annotations of one series overlap, or have the same label.
     licence
         Under which the set may be used, as a text; empty if none is stated.
+    earlier
+        A training set whose subjects keep their part and whose classes keep their value.
     """
 
     task: str = ""
@@ -48,6 +51,7 @@ class DatasetRules:
     overlap: Overlap = Overlap.REFUSE
     equal_labels: EqualLabels = EqualLabels.REFUSE
     licence: str = ""
+    earlier: EarlierSet = field(default_factory=EarlierSet)
 
     def document(self) -> dict[str, Any]:
         """Return the rules as plain values."""
@@ -60,6 +64,7 @@ class DatasetRules:
             "labels": self.classes.table or "the label without its trailing number",
             "overlap": str(self.overlap),
             "equal_labels": str(self.equal_labels),
+            **({"keep": self.earlier.digest} if self.earlier.digest else {}),
         }
 
 
@@ -73,6 +78,7 @@ def rules_of(
     overlap: str = "refuse",
     equal_labels: str = "refuse",
     licence: str = "",
+    keep: Path | str | None = None,
 ) -> DatasetRules:
     """Return the rules that options name; the parameters are those of `datasets`.
 
@@ -84,7 +90,8 @@ def rules_of(
     classes = class_map_in(Path(labels) if labels else None)
     shares = shares_of(split)
     overlap_rule, equal = overlap_of(overlap), _equal_labels(equal_labels)
-    return DatasetRules(task, include_pending, shares, seed, classes, overlap_rule, equal, " ".join(licence.split()))
+    earlier, named = earlier_set_in(Path(keep) if keep else None), " ".join(licence.split())
+    return DatasetRules(task, include_pending, shares, seed, classes, overlap_rule, equal, named, earlier)
 
 
 def _equal_labels(name: str) -> EqualLabels:

@@ -17,7 +17,7 @@ from eci_annotate.repository.datasets.dataset_plan import DatasetPlan, RefusedSu
 from eci_annotate.repository.datasets.dataset_rules import DatasetRules
 from eci_annotate.repository.datasets.datasheet import datasheet_files
 from eci_annotate.repository.datasets.position_snapshot import take_snapshot
-from eci_annotate.repository.datasets.reader_agreement import ReaderAgreement, reader_agreement
+from eci_annotate.repository.datasets.reader_agreement import reader_agreement
 from eci_annotate.repository.datasets.subject_job import (
     SubjectJob,
     WrittenSubject,
@@ -32,7 +32,6 @@ from eci_annotate.store.atomic_files import make_folder, sync_folder, writing
 
 Progress = Callable[[str, int, int], None]
 Run = Callable[[Sequence[SubjectJob]], Iterator[tuple[int, WrittenSubject]]]
-_TRIES = 3
 PARTS = ".parts"  # of the folder in the making: the files of each job
 
 
@@ -57,12 +56,13 @@ def export_dataset(
     *,
     project: str | None = None,
     number: int = 1,
+    position: int = 0,
     progress: Progress = lambda what, done, of: None,
     run: Run | None = None,
 ) -> ExportedDataset:
     """Write the signed cases as a training set, with its datasheet.
 
-    The same feed position and rules give the same bytes.
+    The same feed position and rules give the same bytes, but for subjects whose consent was withdrawn since.
 
     Parameters
     ----------
@@ -76,6 +76,8 @@ def export_dataset(
         One project; by default all that you may see.
     number
         Of nnU-Net's dataset.
+    position
+        Of the feed, as a datasheet states it: what counted then. By default the newest.
     progress
         Is called with what is done, how many are done, and of how many.
     run
@@ -84,13 +86,15 @@ def export_dataset(
     Raises
     ------
     Refused
-        The folder is not empty; consent was withdrawn during the export; or versions change all the time.
+        The folder is not empty; the repository has no such position; consent was withdrawn during the export; or
+        subjects come or go all the time.
     NotFound
         No subject can be used; the reasons are in the message.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Refused(f"{out.name} exists and is not empty.", "Choose a new or empty folder.")
-    plan, agreement = _settled(repository, project, rules)
+    plan = plan_dataset(repository, rules, take_snapshot(repository.backend, project, position))
+    agreement = reader_agreement(repository, plan)
     layout_of(plan, kind, number)
     with _complete(out) as folder:
         jobs = jobs_of(plan, kind, number, folder / PARTS)
@@ -103,19 +107,6 @@ def export_dataset(
             what = f"{row['task']} version {row['version']} as {kind}"
             repository.backend.trail.note("exported.1", row["project"], row["subject"], what)
     return done
-
-
-def _settled(repository: Repository, project: str | None, rules: DatasetRules) -> tuple[DatasetPlan, ReaderAgreement]:
-    """Return the plan, and the agreement of the same versions: what is signed meanwhile is in both or in neither."""
-    snapshot = take_snapshot(repository.backend, project)
-    for _ in range(_TRIES):
-        plan = plan_dataset(repository, rules, snapshot)
-        agreement = reader_agreement(repository, plan)
-        newer = take_snapshot(repository.backend, project)
-        if newer.decisive() == snapshot.decisive():
-            return plan, agreement
-        snapshot = newer
-    raise Refused("Versions are signed or reviewed while the export is planned.", "Export again later.")
 
 
 def _require_consent(repository: Repository, done: ExportedDataset) -> None:

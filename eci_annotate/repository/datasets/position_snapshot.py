@@ -1,12 +1,11 @@
-"""The subjects of projects as they are at one position of the feed."""
+"""The subjects of projects as they stood at one position of the feed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.backend import Backend, every_subject
+from eci_annotate.repository.backend import PIECE, Backend, SubjectQuery
 from eci_annotate.workflow.subject.view import SubjectView
 
 _TRIES = 5
@@ -20,28 +19,48 @@ class PositionSnapshot:
     projects: tuple[str, ...]
     subjects: tuple[SubjectView, ...]
 
-    def decisive(self) -> dict[tuple[str, str], Any]:
-        """Return, of each subject, what decides which versions count: not who works on them."""
-        return {(each.project, each.subject): _decisive(each) for each in self.subjects}
 
-
-def take_snapshot(backend: Backend, project: str | None) -> PositionSnapshot:
-    """Return one project, or all that you may see, at one position of the feed.
+def take_snapshot(backend: Backend, project: str | None, position: int = 0) -> PositionSnapshot:
+    """Return one project, or all that you may see, at one position of the feed: by default at the newest.
 
     Raises
     ------
     Refused
-        Subjects changed each time while they were listed.
+        The repository has not come to this position; or subjects come or go each time while they are listed.
     """
     projects = tuple([project] if project else sorted(backend.account.projects()))
     after, _ = _newest(backend, 0)
+    position = position or after
+    last: list[str] = []
     for _ in range(_TRIES):
-        subjects = tuple(seen for name in projects for seen in every_subject(backend, name))
-        position, changed = _newest(backend, after)
-        if not any(name in projects for name, _ in changed):
-            return PositionSnapshot(after, projects, subjects)
-        after = position
+        subjects, is_whole = _listed(backend, projects, position)
+        names = [f"{seen.project}/{seen.subject}" for seen in subjects]
+        after, changed = _newest(backend, after)
+        if is_whole and not any(name in projects for name, _ in changed):
+            return PositionSnapshot(position, projects, subjects)
+        if names == last and len(set(names)) == len(names):
+            return PositionSnapshot(position, projects, subjects)
+        last = names
     raise Refused("The subjects change while they are listed.", "Try again later.")
+
+
+def newest_position(backend: Backend) -> int:
+    """Return the newest position of the feed."""
+    return _newest(backend, 0)[0]
+
+
+def _listed(backend: Backend, projects: tuple[str, ...], position: int) -> tuple[tuple[SubjectView, ...], bool]:
+    """The subjects, and whether nobody came or went between the pages: then nobody is missing or there twice."""
+    found: list[SubjectView] = []
+    is_whole = True
+    for name in projects:
+        totals, offset = {0}, 0
+        while not offset or offset < max(totals):
+            page = backend.subjects(name, SubjectQuery(position=position, offset=offset, size=PIECE))
+            found += page.views
+            totals, offset = totals | {page.total}, offset + PIECE
+        is_whole &= len(totals - {0}) <= 1
+    return tuple(found), is_whole
 
 
 def _newest(backend: Backend, after: int) -> tuple[int, set[tuple[str, str]]]:
@@ -53,8 +72,3 @@ def _newest(backend: Backend, after: int) -> tuple[int, set[tuple[str, str]]]:
         changed |= {(project, subject) for project, subject in names}
         after, more = position, position > after
     return after, changed
-
-
-def _decisive(seen: SubjectView) -> tuple[Any, ...]:
-    versions = tuple((task.name, tuple(each.seal for each in task.signed), tuple(task.statuses)) for task in seen.tasks)
-    return seen.withdrawn, seen.included, seen.live, versions

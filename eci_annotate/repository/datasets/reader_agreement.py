@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eci_annotate.errors import EciError, NotFound, StoreUnavailable
-from eci_annotate.repository.backend import every_subject
+from eci_annotate.repository.backend import SubjectQuery, every_subject
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.usecase.pipeline import DRAWN
@@ -32,7 +32,7 @@ def reader_agreement(repository: Repository, plan: DatasetPlan) -> ReaderAgreeme
     notes: list[str] = []
     for project, task in _read_tasks(repository, plan):
         try:
-            found = repository.agreement(project, task)
+            found = repository.agreement(project, task, position=plan.position)
             rows += [_row(project, task, row) for row in found.table.to_dict("records")]
             notes += [f"{project}, {task}: {note}" for note in found.notes]
         except NotFound:
@@ -46,8 +46,9 @@ def reader_agreement(repository: Repository, plan: DatasetPlan) -> ReaderAgreeme
 
 def _read_tasks(repository: Repository, plan: DatasetPlan) -> Iterator[tuple[str, str]]:
     """Yield each project with each of its tasks, or groups of readings, that hold annotations."""
+    asked = SubjectQuery(position=plan.position)
     for project in plan.projects:
-        tasks = [task for seen in every_subject(repository.backend, project) for task in seen.tasks]
+        tasks = [task for seen in every_subject(repository.backend, project, asked) for task in seen.tasks]
         yield from (
             (project, name) for name in sorted({task.group or task.name for task in tasks if task.kind in DRAWN})
         )

@@ -18,6 +18,7 @@ from eci_annotate.repository.datasets.dataset_case import TrainingCase
 from eci_annotate.repository.datasets.dataset_iterable import load_sample
 from eci_annotate.repository.datasets.dataset_layout import DatasetFormat, DatasetLayout, NamedFiles
 from eci_annotate.repository.datasets.dataset_plan import DatasetPlan
+from eci_annotate.repository.datasets.earlier_set import EarlierSet
 from eci_annotate.repository.datasets.monai import MonaiLayout
 from eci_annotate.repository.datasets.nnunet import NnunetLayout
 from eci_annotate.repository.repository import Repository
@@ -78,7 +79,7 @@ def jobs_of(plan: DatasetPlan, kind: str, number: int, folder: Path) -> list[Sub
         facts = {name: value for name, value in vars(case).items() if name != "signed"}
         key = (case.signed.project, case.signed.subject)
         subjects.setdefault(key, []).append((case.signed.task, case.signed.version, facts))
-    bare = replace(plan, cases=(), refused=())
+    bare = replace(plan, cases=(), refused=(), rules=replace(plan.rules, earlier=EarlierSet()))
     return [
         SubjectJob(bare, kind, number, project, subject, tuple(cases), folder / str(n))
         for n, ((project, subject), cases) in enumerate(subjects.items())

@@ -30,7 +30,9 @@ def shares_of(text: str) -> Shares:
     return training, validation, test
 
 
-def split_subjects(strata: Mapping[str, tuple[str, ...]], shares: Shares, seed: int) -> dict[str, DatasetPart]:
+def split_subjects(
+    strata: Mapping[str, tuple[str, ...]], shares: Shares, seed: int, kept: Mapping[str, DatasetPart] | None = None
+) -> dict[str, DatasetPart]:
     """Return the part of each subject.
 
     Subjects are ordered by stratum, and within it by a digest of seed and pseudonym. Each one goes to the part that is
@@ -44,11 +46,13 @@ def split_subjects(strata: Mapping[str, tuple[str, ...]], shares: Shares, seed: 
         Of training, validation and test.
     seed
         Another seed gives another split.
+    kept
+        Subjects that stay in a part; the others make up what lacks.
     """
-    order = sorted(strata, key=lambda subject: (strata[subject], _digest(subject, seed)))
-    split: dict[str, DatasetPart] = {}
-    counts = dict.fromkeys(DatasetPart, 0)
-    for number, subject in enumerate(order, 1):
+    split = {subject: part for subject, part in (kept or {}).items() if subject in strata}
+    order = sorted(strata.keys() - split.keys(), key=lambda subject: (strata[subject], _digest(subject, seed)))
+    counts = {part: list(split.values()).count(part) for part in DatasetPart}
+    for number, subject in enumerate(order, len(split) + 1):
         lacks = {part: share * number - counts[part] for part, share in zip(DatasetPart, shares, strict=True) if share}
         part = max(lacks, key=lambda each: round(lacks[each], 9))
         split[subject], counts[part] = part, counts[part] + 1

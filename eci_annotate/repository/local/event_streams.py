@@ -12,6 +12,7 @@ from threading import Lock
 from eci_annotate.errors import UNREADABLE, Tampered, undamaged
 from eci_annotate.repository.local.subject_cards import FORMAT, card_of
 from eci_annotate.store.cards import LARGEST_PAGE, Card, CardQuery
+from eci_annotate.store.past_lengths import PastLengths
 from eci_annotate.store.protocols import CardIndex, Entry, EventStore, Head, Record
 from eci_annotate.workflow.codec import canonical, digest
 from eci_annotate.workflow.project import Project, fold_project
@@ -32,6 +33,7 @@ class Streams:
         self._lock = Lock()
         self._projects: dict[str, tuple[int, Project]] = {}
         self._folded: dict[str, tuple[int, Subject]] = {}
+        self._past = PastLengths(self.all_after)
 
     def records(self, stream: str) -> list[Record]:
         """The raw records of a stream."""
@@ -151,6 +153,14 @@ class Streams:
             while len(self._folded) > _MOST:
                 self._folded.pop(next(iter(self._folded)))
         return [(fresh.get(name) or known[name])[1] for name in names]
+
+    def states_at(self, position: int, states: Sequence[Subject]) -> list[Subject | None]:
+        """Each subject as it stood when the feed had come to a position; None for one that came later."""
+        lengths = self._past.at(position)
+        names = [subject_stream(state.project, state.subject) for state in states]
+        read = self._events.read_many([name for name in names if lengths.get(name)])
+        then = {name: _folded(records[: lengths[name]]) for name, records in read.items()}
+        return [then.get(name) if name in lengths else state for name, state in zip(names, states, strict=True)]
 
     def changed(self, after: int) -> tuple[int, list[str]]:
         """The newest position (of a piece of the feed), and the streams with an event above `after`."""

@@ -15,6 +15,7 @@ from eci_annotate.repository.local.event_streams import SUBJECTS
 from eci_annotate.repository.local.subject_cards import query_of
 from eci_annotate.store.cards import CardQuery, fits
 from eci_annotate.workflow.actor import Actor
+from eci_annotate.workflow.subject.past_view import past_view
 from eci_annotate.workflow.subject.state import Subject
 from eci_annotate.workflow.subject.view import SubjectView, has_task, view
 
@@ -32,6 +33,8 @@ def subject_page(context: Context, actor: Actor, project: str, query: SubjectQue
         return SubjectPage(0, ())
     if query.startable:
         return _startable(context, actor, cards, query)
+    if query.position:
+        return _as_they_stood(context, actor, cards, query.position)
     total, states = context.streams.page(cards)
     return SubjectPage(total, tuple(_views(context, actor, states, context.clock())))
 
@@ -48,6 +51,17 @@ def _views(context: Context, actor: Actor, states: list[Subject], now: datetime)
     for state in states:
         with suppress(NotFound):  # what changed since its card was read
             yield view(context.renewed(state), actor, now)
+
+
+def _as_they_stood(context: Context, actor: Actor, cards: CardQuery, position: int) -> SubjectPage:
+    """The page of today, its subjects as they stood; those that came later are counted in `total` only."""
+    total, states = context.streams.page(cards)
+    now, found = context.clock(), list[SubjectView]()
+    for today, then in zip(states, context.streams.states_at(position, states), strict=True):
+        if then is not None:
+            with suppress(NotFound):
+                found.append(past_view(then, today, actor, now))
+    return SubjectPage(total, tuple(found))
 
 
 def _having_task(context: Context, actor: Actor, states: list[Subject], now: datetime) -> Iterator[Subject]:
