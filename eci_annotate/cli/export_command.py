@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from eci_annotate.repository.signed import Signed
 
 TRAINING = "Training sets"
+NAMES = ("subject", "task", "version", "reader")
 SPLIT = "0.8/0.1/0.1"
 IncludePending = Annotated[
     bool,
@@ -84,8 +85,8 @@ def export(
     With --format nnunet, monai, coco or bids: a training set of images and masks, split by subject, with a datasheet;
     where a task is reviewed, of accepted versions only.
     """
+    from eci_annotate.repository.backend import newest_position
     from eci_annotate.repository.datasets.export_dataset import is_dataset_format
-    from eci_annotate.repository.datasets.position_snapshot import newest_position
     from eci_annotate.repository.export_formats import format_named
     from eci_annotate.repository.software import write_software
 
@@ -127,21 +128,33 @@ def export(
 
 
 def _show(out: Path, counted: Sequence[tuple[Signed, int | EciError]], position: int) -> None:
-    """Print what was exported and what was not; raises the error of the only versions there were."""
+    """Print what was exported and what was not, and list it; raises the error of the only versions there were."""
+    from eci_annotate.repository.export import write_version_table
+    from eci_annotate.repository.signed import version_rows
+
     names = [[s.subject, s.task, s.version, s.reader] for s, _ in counted]
-    rows = [[*name, number] for name, (_, number) in zip(names, counted, strict=True) if isinstance(number, int)]
+    rows = [
+        [*name, number, _verdict(signed)]
+        for name, (signed, number) in zip(names, counted, strict=True)
+        if isinstance(number, int)
+    ]
     errors = [error for _, error in counted if isinstance(error, EciError)]
     if errors and not rows:
         raise errors[0]
-    show(f"Exported to {out}", ["subject", "task", "version", "reader", "files"], rows)
+    write_version_table(out, version_rows([s for s, number in counted if isinstance(number, int)], position))
+    show(f"Exported to {out}", [*NAMES, "files", "verdict"], rows)
     say(f"What counted at position {position} of the feed; --position {position} exports the same again.")
     if errors:
         whys = [
             [*name, error.what] for name, (_, error) in zip(names, counted, strict=True) if isinstance(error, EciError)
         ]
-        show("Not exported", ["subject", "task", "version", "reader", "why"], whys)
+        show("Not exported", [*NAMES, "why"], whys)
         say(" ".join(dict.fromkeys(error.remedy for error in errors)))
         raise typer.Exit(1)
+
+
+def _verdict(signed: Signed) -> str:
+    return str(signed.status.verdict) if signed.status else ""
 
 
 def _on_cluster(folder: Path, scheduler: str) -> Run:

@@ -63,7 +63,7 @@ class SignedVersions:
         for seen in self.scope.subjects(project, SubjectQuery(signed=True, position=position)):
             for task in seen.tasks if withdrawn or not seen.withdrawn else ():
                 for event, status in task.chosen(versions, accepted=accepted):
-                    yield task, self.scope.signed(seen, event), status
+                    yield task, self.scope.signed(seen, event, status), status
 
 
 def _rows(signed: Signed, status: VersionStatus) -> Iterator[dict[str, Any]]:

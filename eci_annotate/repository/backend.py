@@ -192,6 +192,15 @@ def every_subject(backend: Backend, project: str, query: SubjectQuery | None = N
         offset, total = offset + PIECE, page.total
 
 
+def newest_position(backend: Backend) -> int:
+    """Return the newest position of the feed, which comes in pages."""
+    after, more = 0, True
+    while more:
+        position, _ = backend.feed(after)
+        after, more = position, position > after
+    return after
+
+
 class Images(Protocol):
     """The pixels of a subject, authorised like everything else."""
 

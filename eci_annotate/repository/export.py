@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from eci_annotate.errors import Refused
 from eci_annotate.repository.backend import Backend
@@ -13,6 +18,11 @@ from eci_annotate.workflow.codec import Json, parse, to_json
 from eci_annotate.workflow.subject.blinding import is_nameless
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.trust.seals import PartKind
+
+TABLE = "versions.csv"
+TABLE_COLUMNS = (
+    "project", "subject", "task", "version", "reader", "signed_at", "verdict", "superseded", "position", "seal",
+)  # fmt: skip
 
 
 def export_version(
@@ -76,6 +86,35 @@ def require_named(signed: VersionSigned) -> None:
     """Refuse a version whose reader is hidden from the actor."""
     if is_nameless(signed):
         raise Refused("Who read this is hidden from you.", "Export it once the adjudication is signed.")
+
+
+def write_version_table(out: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write what was exported into ``versions.csv``; rows of other versions that are in the file stay.
+
+    It is not sealed: what reviews say of a version changes.
+
+    Parameters
+    ----------
+    out
+        Folder of the export.
+    rows
+        With the columns `TABLE_COLUMNS`.
+    """
+    path, known = out / TABLE, dict[tuple[str, ...], Mapping[str, Any]]()
+    with suppress(OSError, ValueError, csv.Error, KeyError, TypeError):
+        text = path.read_text(encoding="utf-8")
+        known = {_which(row): {name: row[name] for name in TABLE_COLUMNS} for row in csv.DictReader(io.StringIO(text))}
+    known |= {_which(row): row for row in rows}
+    stream = io.StringIO()
+    table = csv.DictWriter(stream, TABLE_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(known[which] for which in sorted(known))
+    write_atomic(path, stream.getvalue().encode())
+    return path
+
+
+def _which(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*(str(row[name]) for name in ("project", "subject", "task")), f"{int(row['version']):09d}")
 
 
 def _write(path: Path, content: Json) -> Path:

@@ -11,6 +11,7 @@ from eci_annotate.errors import NotFound
 from eci_annotate.repository.backend import Backend, Check, Images, SubjectQuery, every_subject
 from eci_annotate.repository.task import Signed
 from eci_annotate.workflow.subject.events import VersionSigned
+from eci_annotate.workflow.subject.verdict import VersionStatus
 from eci_annotate.workflow.subject.view import SubjectView
 
 
@@ -41,9 +42,9 @@ class Scope:
                 return self.images.volume(seen.project, seen.subject, series_uid)
         raise NotFound("Series not found, or you do not have access to it.", "Call studies(subject) for a list.")
 
-    def signed(self, seen: SubjectView, event: VersionSigned) -> Signed:
+    def signed(self, seen: SubjectView, event: VersionSigned, status: VersionStatus | None = None) -> Signed:
         """A signed version as a handle."""
-        return Signed(self.backend, self.images, seen.project, seen.subject, event)
+        return Signed(self.backend, self.images, seen.project, seen.subject, event, status)
 
     def layer(self, project: str, subject: str, layer: str) -> bytes:
         """The content of a data layer's newest version; reading it is noted."""

@@ -28,6 +28,7 @@ from eci_annotate.workflow.codec import parse
 from eci_annotate.workflow.subject.commands import Sign
 from eci_annotate.workflow.subject.events import VersionSigned, who
 from eci_annotate.workflow.subject.lease import to_minute
+from eci_annotate.workflow.subject.verdict import VersionStatus
 from eci_annotate.workflow.trust.seals import Manifest
 from eci_annotate.workflow.usecase.gate import Checks
 from eci_annotate.workflow.usecase.usecase import UseCase
@@ -48,6 +49,8 @@ class Signed(SubjectImages):
         Who signed it, when (UTC), and what was stated.
     seal
         Digest over everything that it consists of, and over the seal before it.
+    status
+        What the reviews said of it when it was listed; None if it was not taken from a list.
 
     Examples
     --------
@@ -66,8 +69,16 @@ class Signed(SubjectImages):
     (1, 'anna', True)
     """
 
-    def __init__(self, backend: Backend, images: Images, project: str, subject: str, event: VersionSigned) -> None:
-        self._backend, self._images, self.event = backend, images, event
+    def __init__(
+        self,
+        backend: Backend,
+        images: Images,
+        project: str,
+        subject: str,
+        event: VersionSigned,
+        status: VersionStatus | None = None,
+    ) -> None:
+        self._backend, self._images, self.event, self.status = backend, images, event, status
         self.project, self.subject, self.task, self.version = project, subject, event.task, event.version
         self.reader, self.at, self.seal = event.by, event.at, event.seal
         self.meaning, self.verdict, self.reason = event.meaning, event.verdict, event.reason
@@ -236,6 +247,20 @@ def in_folders(versions: Sequence[Signed], out: Path) -> list[tuple[Signed, Path
     """
     several = len({each.project for each in versions}) > 1
     return [(each, (out / each.project if several else out) / each.subject) for each in versions]
+
+
+def version_rows(versions: Sequence[Signed], position: int) -> list[dict[str, Any]]:
+    """Return a row for `write_version_table` of each listed version, as it stood at a position of the feed."""
+    return [
+        {
+            **{name: getattr(each, name) for name in ("project", "subject", "task", "version", "reader", "seal")},
+            "signed_at": to_minute(each.at),
+            "verdict": str(each.status.verdict) if each.status else "",
+            "superseded": str(each.status.superseded).lower() if each.status else "",
+            "position": position,
+        }
+        for each in versions
+    ]
 
 
 def places_in(content: bytes) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,9 @@ from typer.testing import CliRunner
 
 import eci_annotate as eci
 from eci_annotate import cli, errors
-from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.backend import SubjectQuery, newest_position
 from eci_annotate.repository.datasets.dataset_rules import rules_of
 from eci_annotate.repository.datasets.export_dataset import export_dataset
-from eci_annotate.repository.datasets.position_snapshot import newest_position
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Describe, Withdraw
 from tests.repository.readings_world import DOUBLE, Box, as_member, draw, lesion, make, read, report, subject
@@ -101,7 +101,9 @@ def test_the_command_states_the_position_and_takes_it(
     monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(worked[0] / "members" / "olga.key"))
     run = CliRunner().invoke(cli.app, ["export", str(worked[0]), str(tmp_path / "out"), "--position", str(worked[1])])
     assert run.exit_code == 0 and f"--position {worked[1]}" in run.output, run.output
-    signed = {name: content for name, content in files(tmp_path / "out").items() if not name.startswith("software")}
+    signed = {
+        name: content for name, content in files(tmp_path / "out").items() if name[:8] not in ("software", "versions")
+    }
     assert signed == worked[2]["rtstruct"]
 
 
@@ -185,3 +187,26 @@ def test_the_past_shows_nobody_what_today_hides(tmp_path: Path) -> None:
     tasks = [task for view in al.subjects(P, asked).views for task in view.tasks if task.kind == "annotate"]
     names = {each.by for task in tasks for each in task.signed}
     assert names <= {"Reader A"}, "what an adjudicator must not know is not told from the past"
+
+
+def test_the_command_lists_what_reviews_decided(
+    worked: Any, olga: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECI_ANNOTATE_CREDENTIAL", str(worked[0] / "members" / "olga.key"))
+
+    def listed(*words: str) -> dict[tuple[str, str], dict[str, str]]:
+        run = CliRunner().invoke(cli.app, ["export", str(worked[0]), str(tmp_path / "out"), *words])
+        assert run.exit_code == 0, run.output
+        rows = csv.DictReader((tmp_path / "out" / "versions.csv").open())
+        return {(row["subject"], row["version"]): row for row in rows}
+
+    every = listed("--every")
+    assert {which: (row["verdict"], row["superseded"]) for which, row in every.items()} == {
+        (subject(1), "1"): ("accepted", "true"), (subject(1), "2"): ("pending", "false"),
+        (subject(2), "1"): ("accepted", "false"), (subject(3), "1"): ("rejected", "true"),
+        (subject(3), "2"): ("pending", "false"), (subject(4), "1"): ("pending", "false"),
+    }  # fmt: skip
+    assert {row["seal"] for row in every.values()} == {each.seal for each in olga.signed_versions(versions="all")}
+    now = listed("--position", str(worked[1]))
+    assert len(now) == 6 and now[subject(3), "1"]["verdict"] == "pending", "others stay in the list"
+    assert now[subject(3), "1"]["position"] == str(worked[1]) != now[subject(3), "2"]["position"]

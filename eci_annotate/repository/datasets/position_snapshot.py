@@ -44,11 +44,6 @@ def take_snapshot(backend: Backend, project: str | None, position: int = 0) -> P
     raise Refused("The subjects change while they are listed.", "Try again later.")
 
 
-def newest_position(backend: Backend) -> int:
-    """Return the newest position of the feed."""
-    return _newest(backend, 0)[0]
-
-
 def _listed(backend: Backend, projects: tuple[str, ...], position: int) -> tuple[tuple[SubjectView, ...], bool]:
     """The subjects, and whether nobody came or went between the pages: then nobody is missing or there twice."""
     found: list[SubjectView] = []
