@@ -42,6 +42,9 @@ class Tokens:
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
         return self.table.get(token)
 
+    def remembered(self, token: str) -> Person | None:
+        return None
+
     def known(self, token: str) -> tuple[bool, Person | None]:
         return False, None
 

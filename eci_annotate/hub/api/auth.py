@@ -28,7 +28,8 @@ async def desk_of(request: Request) -> Desk:
 async def person(request: Request) -> Person:
     """Return the owner of the token; counts the request."""
     desk: Desk = request.app.state.desk
-    found = await identified(desk.people, request.headers.get("Authorization", ""))
+    saving = bool(getattr(request.state, "saving", False))
+    found = await identified(desk.people, request.headers.get("Authorization", ""), saving=saving)
     desk.allowance.take(f"{found.kind}/{found.name}")
     request.state.person = found.name
     return found

@@ -24,10 +24,11 @@ from eci_annotate.repository.service.values import WHENCE, SyncState
 LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
 LARGEST_PART = 64 << 20  # of a file that a site's proxy sends
 # the routes whose bodies may be larger, as whole addresses below the prefix
+DRAFTS = re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+")
 BODIES = (
     (re.compile(r"/projects/[^/]+/add"), LARGEST_UPLOAD),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/blobs"), LARGEST_BLOB),
-    (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+"), LARGEST_DRAFT),
+    (DRAFTS, LARGEST_DRAFT),
     (re.compile(r"/api/site/files/[^/]+"), LARGEST_PART),
 )
 REST, REST_S, TOO_LARGE = 4 << 20, 5.0, 413
@@ -125,8 +126,11 @@ class Watch:
         if not path.startswith("/api/"):
             await self._app(scope, receive, send)
             return
+        saving = scope["method"] == "POST" and DRAFTS.fullmatch(path) is not None
+        scope.setdefault("state", {})["saving"] = saving
         try:
-            person = await identified(self._people, head.get(b"authorization", b"").decode("latin-1"))
+            header = head.get(b"authorization", b"").decode("latin-1")
+            person = await identified(self._people, header, saving=saving)
             with scope["app"].state.desk.allowance.at_once(f"{person.kind}/{person.name}"):
                 self._charge(scope, head, path, f"{person.kind}/{person.name}")
                 await self._app(scope, receive, send)

@@ -22,6 +22,7 @@ from eci_annotate.workflow.project import Project
 from eci_annotate.workflow.subject.commands import Sign
 
 CACHE_S, UNKNOWN_S, MOST = 15.0, 5.0, 10_000
+KEPT_S, AWAY_S = 300.0, 2.0  # how long work goes on without the hub, and how long a hub that is away is not asked
 SITE = "site"
 
 
@@ -45,6 +46,9 @@ class People(Protocol):
     def known(self, token: str) -> tuple[bool, Person | None]:
         """Return whether the token is cached, and its owner."""
 
+    def remembered(self, token: str) -> Person | None:
+        """Return whose token it was within the last minutes, for what must not be lost while the hub is away."""
+
 
 class HubPeople:
     """Persons of a JupyterHub; responses are cached for some seconds.
@@ -61,6 +65,8 @@ class HubPeople:
         self._scopes = {"access:services", f"access:services!service={service}"}
         self._client = client(settings.hub_api, timeout=10.0)
         self._known: dict[str, tuple[float, Person | None]] = {}
+        self._confirmed: dict[str, tuple[float, Person]] = {}
+        self._away_until = 0.0
         self._lock, self._asking = Lock(), BoundedSemaphore(8)
 
     def of_token(self, token: str, *, fresh: bool = False, session: str = "") -> Person | None:
@@ -72,10 +78,25 @@ class HubPeople:
         with self._asking:
             person = self._ask(token, session)
         with self._lock:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[key] = (time.monotonic() + (CACHE_S if person else UNKNOWN_S), person)
+            self._note(key, person)
         return person
+
+    def _note(self, key: str, person: Person | None) -> None:
+        now = time.monotonic()
+        for cache in (self._known, self._confirmed):
+            if len(cache) >= MOST:
+                cache.clear()
+        self._known[key] = (now + (CACHE_S if person else UNKNOWN_S), person)
+        if person:
+            self._confirmed[key] = (now + KEPT_S, person)
+        else:
+            self._confirmed.pop(key, None)
+
+    def remembered(self, token: str) -> Person | None:
+        """See `People`."""
+        with self._lock:
+            until, person = self._confirmed.get(_key(token, ""), (0.0, None))
+        return person if time.monotonic() < until else None
 
     def known(self, token: str, session: str = "") -> tuple[bool, Person | None]:
         """See `People`."""
@@ -85,12 +106,15 @@ class HubPeople:
 
     def _ask(self, token: str, session: str) -> Person | None:
         cookies = {"Cookie": f"jupyterhub-session-id={session}"} if session else {}
+        if time.monotonic() < self._away_until:
+            raise _away()
         try:
             answer = self._client.get("user", headers={"Authorization": f"token {token}", **cookies})
-        except (httpx.TransportError, UnicodeEncodeError) as error:
-            if isinstance(error, UnicodeEncodeError):
-                return None
-            raise StoreUnavailable("The hub cannot be reached.", "Try again in a moment.") from error
+        except UnicodeEncodeError:
+            return None
+        except httpx.TransportError as error:
+            self._away_until = time.monotonic() + AWAY_S
+            raise _away() from error
         if answer.status_code in (401, 403, 404):
             return None
         if answer.status_code != 200:
@@ -132,15 +156,43 @@ class PeopleAndSites:
         """See `People`; credentials are read each time, so that a revoked one ends at once."""
         return (False, None) if token.startswith(f"{SITE_TOKEN}.") else self._people.known(token)
 
+    def remembered(self, token: str) -> Person | None:
+        """See `People`."""
+        return None if token.startswith(f"{SITE_TOKEN}.") else self._people.remembered(token)
 
-async def identified(people: People, authorization: str) -> Person:
-    """Return the owner of the token in an ``Authorization`` header; raises NoIdentity if there is none."""
+
+def _away() -> StoreUnavailable:
+    return StoreUnavailable("The hub cannot be reached.", "Try again in a moment.")
+
+
+async def identified(people: People, authorization: str, *, saving: bool = False) -> Person:
+    """Return the owner of the token in an ``Authorization`` header.
+
+    Parameters
+    ----------
+    people, authorization
+        Who resolves tokens, and the header.
+    saving
+        Whether work would be lost otherwise: then a token that the hub knew minutes ago is good while it is away.
+
+    Raises
+    ------
+    NoIdentity
+        There is no token, or it is of nobody.
+    StoreUnavailable
+        The hub is away.
+    """
     kind, _, token = authorization.partition(" ")
     if kind.lower() not in ("token", "bearer") or not token.strip():
         raise NoIdentity("The request has no token.", "Send it as: Authorization: Bearer TOKEN")
     known, found = people.known(token.strip())
     if not known:
-        found = await run_in_threadpool(people.of_token, token.strip())
+        try:
+            found = await run_in_threadpool(people.of_token, token.strip())
+        except StoreUnavailable:
+            found = people.remembered(token.strip()) if saving else None
+            if found is None:
+                raise
     if found is None:
         raise NoIdentity("The token is unknown, expired, or not for this service.", "Log in at the hub again.")
     return found
