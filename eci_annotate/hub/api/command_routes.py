@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -48,7 +49,7 @@ class Noted(BaseModel):
     what: str = Field(pattern=r"^[A-Za-z0-9_. -]{1,200}$")  # what a client writes: a layer or task, and its version
 
 
-class CommandRequest(BaseModel):
+class SubjectRequest(BaseModel):
     """A query for a page of subjects."""
 
     model_config = ConfigDict(extra="forbid")
@@ -118,9 +119,12 @@ def kept_series(repo: Repo, project: Name) -> list[dict[str, Any]]:
 
 
 @router.get("/projects/{project}/subjects")
-def subjects(repo: Repo, project: Name, asked: Annotated[CommandRequest, Query()]) -> dict[str, Any]:
-    """Return a page of subjects, and their total number."""
-    return page_to_wire(repo.subjects(project, SubjectQuery(**asked.model_dump())))
+def subjects(
+    repo: Repo, who: Somebody, desk: AtDesk, project: Name, asked: Annotated[SubjectRequest, Query()]
+) -> dict[str, Any]:
+    """Return a page of subjects, and their total number; of an earlier position from what the feed holds since."""
+    with desk.allowance.heavy(who.name) if asked.position else nullcontext():
+        return page_to_wire(repo.subjects(project, SubjectQuery(**asked.model_dump())))
 
 
 @router.get("/projects/{project}/subjects/{subject}")
