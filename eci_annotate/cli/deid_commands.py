@@ -28,6 +28,7 @@ def deidentify(
             help="Write the source files of what was set aside to this CSV file. Keep it: it names your files."
         ),
     ] = None,
+    processes: Annotated[int, typer.Option(min=0, help="How many work; 0: as many as there are cores.")] = 0,
 ) -> None:
     """De-identify DICOM files after PS3.15 Annex E.
 
@@ -36,6 +37,7 @@ def deidentify(
     """
     from eci_annotate.deid.folder_run import FolderRun, Mappings
     from eci_annotate.deid.id_tables import require_apart, require_outside, write_mappings, write_refused
+    from eci_annotate.deid.parallel.file_processes import FileProcesses, usable_cores
     from eci_annotate.deid.policy_file import read_policy
     from eci_annotate.deid.pseudonymiser import Pseudonymiser
 
@@ -43,7 +45,8 @@ def deidentify(
     for private in filter(None, (mappings, refused)):
         require_outside(private, target)
     kept = Mappings() if mappings else None
-    run = FolderRun(read_policy(policy), Pseudonymiser.from_file(key), None if dry_run else target, kept)
+    treat = FileProcesses(processes or usable_cores(), key)
+    run = FolderRun(read_policy(policy), Pseudonymiser.from_file(key), None if dry_run else target, kept, treat)
     with progress() as tell:
         report = run.over(source, tell)
     _show(report, dry_run)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -13,7 +14,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from eci_annotate.deid.deidentify import Result, action_names, deidentify, identity_of
+from eci_annotate.deid.deidentify import action_names, deidentify, identity_of
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
@@ -23,6 +24,7 @@ from eci_annotate.errors import NoImages
 
 Progress = Callable[[str, int, int], None]
 Content = memoryview
+PART = ".part"  # of a file that waits for its name
 _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -55,7 +57,41 @@ class RunReport:
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, repr=False)
+class TreatedFile:
+    """What became of one source file: nothing, causes, or a file that waits for its name.
+
+    Attributes
+    ----------
+    is_ignored
+        It is not DICOM.
+    causes
+        Why it is set aside.
+    name
+        Its path below the target, of pseudonymous UIDs.
+    part
+        The file that is to get that name; None if nothing is written.
+    digest
+        SHA-256 of the content, if nothing is written.
+    patient
+        New patient ID, and the old one with its issuer.
+    uids, actions
+        New UIDs by old ones; how many elements were treated in which way.
+    """
+
+    is_ignored: bool = False
+    causes: tuple[Cause, ...] = ()
+    name: str = ""
+    part: Path | None = None
+    digest: bytes = b""
+    patient: tuple[str, tuple[str, str]] = ("", ("", ""))
+    uids: dict[str, str] = field(default_factory=dict)
+    actions: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
 RefusedFiles = list[tuple[Path, tuple[Cause, ...]]]
+TreatedFiles = Generator[TreatedFile, None, None]
+Treat = Callable[[Sequence[Path], Policy, Path | None], TreatedFiles]
 
 
 @dataclass(repr=False)
@@ -70,6 +106,8 @@ class FolderRun:
         Where files go, as STUDY/SERIES/INSTANCE.dcm; None writes nothing.
     mappings
         Receives old and new patient IDs and UIDs, if given.
+    treat
+        Treats files elsewhere, in their order (`parallel.file_processes.FileProcesses`); by default this process does.
 
     Attributes
     ----------
@@ -81,6 +119,7 @@ class FolderRun:
     pseudonymiser: Pseudonymiser
     target: Path | None
     mappings: Mappings | None = None
+    treat: Treat | None = None
     report: RunReport = field(default_factory=RunReport)
     refused: RefusedFiles = field(default_factory=list)
     _met: dict[str, bytes] = field(default_factory=dict)
@@ -88,70 +127,97 @@ class FolderRun:
     def over(self, source: Path, progress: Progress) -> RunReport:
         """De-identify each DICOM file of a folder, or one file; raises NoImages if there is none."""
         paths = [*files_below(source)]
-        for number, path in enumerate(paths, 1):
-            self._one(path)
-            progress("De-identifying", number, len(paths))
+        treated = (self.treat or self._here)(paths, self.policy, self.target)
+        with self._without_parts(), closing(treated):
+            for number, (path, each) in enumerate(zip(paths, treated, strict=True), 1):
+                self._take(path, each)
+                progress("De-identifying", number, len(paths))
         if self.report.ignored == len(paths):
             raise NoImages("There is no DICOM file here.", "Give a folder with DICOM files.")
         return self.report
 
-    def _one(self, path: Path) -> None:
-        if not is_dicom(path):
-            if is_readable(path):
-                self.report.ignored += 1
-            else:
-                self._count(path, Result(None, causes=(Cause.UNREADABLE,)))
-            return
-        uids: dict[str, str] = {}
+    @contextmanager
+    def _without_parts(self) -> Iterator[None]:
+        """If the run is ended, remove what has no name yet."""
         try:
-            with quiet():
-                dataset = dcmread(path, force=True)
-                result = deidentify(dataset, self.policy, self.pseudonymiser, seen_uid=uids.__setitem__)
-                content = memoryview(b"") if result.dataset is None else encoded(result.dataset)
-        except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
-            self._count(path, Result(None, causes=(Cause.UNREADABLE,)))
+            yield
+        except BaseException:
+            for part in self.target.glob(f"*/*/*{PART}") if self.target else ():
+                part.unlink(missing_ok=True)
+            raise
+
+    def _here(self, paths: Sequence[Path], policy: Policy, target: Path | None) -> TreatedFiles:
+        for number, path in enumerate(paths):
+            yield treat_file(path, policy, self.pseudonymiser, target, number)
+
+    def _take(self, path: Path, each: TreatedFile) -> None:
+        """Give a file its name, and count it."""
+        causes = each.causes
+        if each.is_ignored:
+            self.report.ignored += 1
             return
-        self._count(path, self._stored(dataset, result, content, uids))
-
-    def _stored(self, dataset: Dataset, result: Result, content: Content, uids: dict[str, str]) -> Result:
-        if result.dataset is None:
-            return result
-        name = self._name(dataset, uids)
-        if self._is_other(name, content):
-            return Result(None, causes=(Cause.DUPLICATE,))
-        if self.target is not None:
-            _store(self.target / name, content)
-        self._remember(dataset, result.dataset, uids)
-        return result
-
-    def _is_other(self, name: str, content: Content) -> bool:
-        """Whether this run has met the name with other content; without a target, digests stand for files."""
-        if self.target is None:
-            digest = sha256(content).digest()
-            return self._met.setdefault(name, digest) != digest
-        if name in self._met:
-            return (self.target / name).read_bytes() != content
-        self._met[name] = b""
-        return False
-
-    def _name(self, dataset: Dataset, uids: dict[str, str]) -> str:
-        """A path of pseudonymous UIDs, also where the policy keeps UIDs."""
-        old = [said(dataset, level) for level in _LEVELS]
-        study, series, instance = (uids.get(uid) or self.pseudonymiser.uid(uid) or "0" for uid in old)
-        return f"{study}/{series}/{instance}.dcm"
-
-    def _remember(self, dataset: Dataset, made: Dataset, uids: dict[str, str]) -> None:
+        if not causes and self._is_other(each):
+            causes = (Cause.DUPLICATE,)
+            if each.part is not None:
+                each.part.unlink()
+        if causes:
+            self.refused.append((path, causes))
+            self.report.set_aside += 1
+            self.report.causes.update(causes)
+            return
+        if each.part is not None and self.target is not None:
+            each.part.replace(self.target / each.name)
+        self.report.written += 1
+        self.report.actions.update(each.actions)
         if self.mappings is not None:
-            self.mappings.patients[said(made, "PatientID")] = identity_of(dataset)
-            self.mappings.uids |= {old: new for old, new in uids.items() if old != new}
+            self.mappings.patients[each.patient[0]] = each.patient[1]
+            self.mappings.uids |= {old: new for old, new in each.uids.items() if old != new}
 
-    def _count(self, path: Path, result: Result) -> None:
-        if result.dataset is None:
-            self.refused.append((path, result.causes))
-        self.report.written += result.dataset is not None
-        self.report.set_aside += result.dataset is None
-        self.report.causes.update(result.causes)
-        self.report.actions.update(action_names(result.counts) if result.dataset is not None else {})
+    def _is_other(self, each: TreatedFile) -> bool:
+        """Whether this run has met the name with other content; without a target, digests stand for files."""
+        if each.name not in self._met or each.part is None or self.target is None:
+            return self._met.setdefault(each.name, each.digest) != each.digest
+        return (self.target / each.name).read_bytes() != each.part.read_bytes()
+
+
+def treat_file(
+    path: Path, policy: Policy, pseudonymiser: Pseudonymiser, target: Path | None, number: int
+) -> TreatedFile:
+    """De-identify one file; the result waits next to its place, under a name with the file's `number` in the run."""
+    if not is_dicom(path):
+        return TreatedFile(is_ignored=True) if is_readable(path) else TreatedFile(causes=(Cause.UNREADABLE,))
+    uids: dict[str, str] = {}
+    try:
+        with quiet():
+            dataset = dcmread(path, force=True)
+            result = deidentify(dataset, policy, pseudonymiser, seen_uid=uids.__setitem__)
+            content = memoryview(b"") if result.dataset is None else encoded(result.dataset)
+    except Exception:  # whatever is wrong with one file costs that file only, and its text may hold values
+        return TreatedFile(causes=(Cause.UNREADABLE,))
+    if result.dataset is None:
+        return TreatedFile(causes=result.causes)
+    name = _name(dataset, uids, pseudonymiser)
+    return TreatedFile(
+        name=name,
+        part=_written(target / f"{name}.{number}{PART}", content) if target else None,
+        digest=b"" if target else sha256(content).digest(),
+        patient=(said(result.dataset, "PatientID"), identity_of(dataset)),
+        uids=uids,
+        actions=action_names(result.counts),
+    )
+
+
+def _name(dataset: Dataset, uids: dict[str, str], pseudonymiser: Pseudonymiser) -> str:
+    """A path of pseudonymous UIDs, also where the policy keeps UIDs."""
+    old = [said(dataset, level) for level in _LEVELS]
+    study, series, instance = (uids.get(uid) or pseudonymiser.uid(uid) or "0" for uid in old)
+    return f"{study}/{series}/{instance}.dcm"
+
+
+def _written(path: Path, content: Content) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
 
 
 def files_below(source: Path) -> Iterator[Path]:
@@ -202,11 +268,3 @@ def encoded(dataset: Dataset) -> Content:
     stream = BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getbuffer()
-
-
-def _store(path: Path, content: Content) -> None:
-    """Write a file at once: it is complete, or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)

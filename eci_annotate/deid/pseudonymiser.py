@@ -79,8 +79,8 @@ class Pseudonymiser:
         self.__key = bytes(key)
 
     @classmethod
-    def from_file(cls, path: Path) -> Pseudonymiser:
-        """Return the pseudonymiser of a key file that only its owner may read."""
+    def from_file(cls, path: Path, fingerprint: str = "") -> Pseudonymiser:
+        """Return the pseudonymiser of a key file that only its owner may read; with `fingerprint`, of that secret."""
         try:
             with path.open("rb") as stream:
                 mode, key = os.fstat(stream.fileno()).st_mode, stream.read(KEY_BYTES + 1)
@@ -88,7 +88,10 @@ class Pseudonymiser:
             raise BadSiteKey("The file of the site's secret cannot be read.", "Check its path and owner.") from None
         if os.name == "posix" and mode & 0o077:
             raise BadSiteKey("Others may read the file of the site's secret.", "Set its mode to 0600.")
-        return cls(key)
+        found = cls(key)
+        if fingerprint not in ("", found.fingerprint):
+            raise BadSiteKey("The file of the site's secret has changed.", "Restore it, or start the program again.")
+        return found
 
     def __repr__(self) -> str:
         return f"Pseudonymiser(fingerprint={self.fingerprint!r})"

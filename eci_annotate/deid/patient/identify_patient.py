@@ -11,6 +11,7 @@ from pydicom.tag import Tag
 
 from eci_annotate.deid.patient.recurrence import SHORTEST_NUMBER, SHORTEST_PHONE, WORDS, Recurrence, digits_of
 from eci_annotate.deid.quarantine import names_nobody
+from eci_annotate.deid.walk import part_of
 
 _NAMES = (
     "PatientName",
@@ -39,7 +40,7 @@ def recurrence_of(dataset: Dataset, institution: bool = True) -> Recurrence | No
     key = _key(dataset, institution)
     if key in _BY_VALUES:
         return _BY_VALUES[key]
-    found = _identified(dataset, institution)
+    found = _identified(part_of(dataset, dataset.keys()), institution)  # leaves elements raw, whoever came before
     if key is not None:
         while len(_BY_VALUES) >= _MOST_PATIENTS:
             _BY_VALUES.pop(next(iter(_BY_VALUES)), None)

@@ -1,0 +1,1 @@
+"""De-identify in several processes."""
