@@ -181,3 +181,17 @@ def test_a_click_outside_the_volume_chooses_nothing():
     e = easel("clicksegment")
     e.do(Press(at(40, 9, 10), plane("axial")))
     assert not isinstance(e.state, Clicked)
+
+
+@pytest.mark.parametrize(("length", "flat_axis", "said"), [(70, -1, True), (20, -1, False), (70, 0, False)])
+def test_what_is_longer_than_a_click_reaches_is_said_to_be_cut_off(length: int, flat_axis: int, said: bool) -> None:
+    k, j, i = np.ogrid[:160, :60, :60]
+    long = ((k - 80) / length) ** 2 + ((j - 30) / 14) ** 2 + ((i - 30) / 14) ** 2 < 1
+    values = (gaussian_filter(np.where(long, 110.0, 60.0), 0.7)).astype(np.int16)
+    grid = Grid.from_arrays((0.0, 0.0, 0.0), np.eye(3)[::-1], (1.0, 1.0, 1.0), values.shape, FRAME)
+    sheet = Sheet(volume_from_array(values, grid, series_uid=SERIES))
+    at, thing = tuple(map(float, grid.reference_from_image((80, 30, 30)))), easel("clicksegment").table.objects["a"]
+    click, grower = ClickRequest(sheet, SERIES, at, flat_axis, 0, thing, False), Grower()
+    note = grower.suggest(click, lambda share: True).note
+    assert all(word in note for word in ("goes on toward", "the feet", "the head")) is said and bool(note) is said
+    assert ("goes on toward" in grower.size_at(click)) is said

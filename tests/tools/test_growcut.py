@@ -12,13 +12,14 @@ from eci_annotate.imaging.distances import dice
 from eci_annotate.imaging.geometry import Grid
 from eci_annotate.imaging.volume import like, volume_from_array
 from eci_annotate.tools import replay, save, to_line
+from eci_annotate.tools.cut_sides import cut_sides
 from eci_annotate.tools.editing.acceptance import acceptance
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.editing.entries import Accept, Add, Delete, SetOption, Show, Undo
 from eci_annotate.tools.gestures import ALT, Drag, Press, Release
 from eci_annotate.tools.growcut import grow
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
-from eci_annotate.tools.growcut.growth_request import Gardener, cut_sides, growth_request
+from eci_annotate.tools.growcut.growth_request import Gardener, growth_request
 from eci_annotate.tools.protocol import HALF, SEEDS
 from tests.grids import FRAME, SERIES
 from tests.tools.scenes import GRID, SHAPE, VOLUME, at, easel, plane

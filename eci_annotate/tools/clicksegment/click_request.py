@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.blocks import block, bounding_box
 from eci_annotate.imaging.geometry import Vector
-from eci_annotate.imaging.measurements import extent_in_words, unit_of
+from eci_annotate.imaging.measurements import extent_in_words, is_projection, unit_of
 from eci_annotate.tools.clicksegment.curve import Curve, block_around, curve_of
+from eci_annotate.tools.cut_sides import cut_sides
 from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
@@ -51,6 +53,14 @@ class ClickRequest:
     is_new: bool
 
 
+def _cut_off(request: ClickRequest, region: NDArray[np.bool_], corner: tuple[int, int, int]) -> str:
+    """Return toward where a region goes on beyond the reach of a click; empty if it does not."""
+    grid = request.sheet.grid
+    searched = block(corner, [low + count for low, count in zip(corner, region.shape, strict=True)])
+    toward = cut_sides(region, searched, grid, is_projection(request.sheet.volume), request.flat_axis)
+    return f"It goes on toward {' and '.join(toward)}, beyond the reach of a click: paint the rest." if toward else ""
+
+
 class Grower:
     """Grows regions, and keeps the last growth curve."""
 
@@ -60,11 +70,13 @@ class Grower:
 
     def size_at(self, request: ClickRequest) -> str:
         """Return what a click would give, in words."""
-        curve, _ = self._curve_for(request)
+        curve, corner = self._curve_for(request)
         if curve.best < 0:
             return NO_BORDER
-        extent_mm3 = int(np.count_nonzero(curve.region(curve.best))) * request.sheet.grid.voxel_mm3
-        return f"Click to outline about {extent_in_words(extent_mm3, unit_of(request.sheet.volume))}."
+        region = curve.region(curve.best)
+        extent_mm3 = int(np.count_nonzero(region)) * request.sheet.grid.voxel_mm3
+        extent = extent_in_words(extent_mm3, unit_of(request.sheet.volume))
+        return f"Click to outline about {extent}. {_cut_off(request, region, corner)}".strip()
 
     def suggest(self, request: ClickRequest, go_on: Callable[[float], bool]) -> Suggestion | str | None:
         """Return the region of a click, or why there is none.
@@ -88,7 +100,8 @@ class Grower:
         label = request.target.label or "annotation"
         part = MaskPart(request.target.uid, where, region[inner])
         adds = request.target if request.is_new else None
-        return Suggestion(SOURCE, f"click segment of {label}", request.series_uid, (part,), adds=adds)
+        note = _cut_off(request, region, corner)
+        return Suggestion(SOURCE, f"click segment of {label}", request.series_uid, (part,), adds=adds, note=note)
 
     def _curve_for(self, request: ClickRequest) -> tuple[Curve, tuple[int, int, int]]:
         grid = request.sheet.grid

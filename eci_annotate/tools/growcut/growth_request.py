@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eci_annotate.imaging.blocks import Block, block, bounding_box, within
-from eci_annotate.imaging.geometry import Floats, Grid
 from eci_annotate.imaging.measurements import is_projection
 from eci_annotate.imaging.volume import measured
+from eci_annotate.tools.cut_sides import cut_sides
 from eci_annotate.tools.editing.series_sheet import Sheet
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
@@ -24,12 +23,6 @@ from eci_annotate.tools.growcut.region import region_after
 from eci_annotate.tools.protocol import HALF, SEEDS, ZONE, Fields, Paint
 from eci_annotate.tools.suggestion import MaskPart, Suggestion
 
-PATIENT_SIDES = (("the right", "the left"), ("anterior", "posterior"), ("the feet", "the head"))  # LPS: low, high
-PICTURE_SIDES = (
-    ("the first picture", "the last picture"),
-    ("the first row", "the last row"),
-    ("the first column", "the last column"),
-)
 SOURCE = "growcut/2"  # 1 grew on values without smoothing
 
 
@@ -157,32 +150,3 @@ def _moved(inner: Block, outer: Block) -> Block:
         (a.start + b.start for a, b in zip(inner, outer, strict=True)),
         (a.stop + b.start for a, b in zip(inner, outer, strict=True)),
     )
-
-
-def cut_sides(voxels: NDArray[np.bool_], region: Block, grid: Grid, is_picture: bool) -> list[str]:
-    """Return toward which sides a mask touches a side of the region that is no side of the volume.
-
-    Parameters
-    ----------
-    voxels
-        The mask in the region (k, j, i).
-    region
-        Block of the volume.
-    grid
-        Grid of the volume.
-    is_picture
-        Whether its rows and columns have no direction in the patient, as on a projection.
-    """
-    found = []
-    for axis, (side, count) in enumerate(zip(region, grid.shape, strict=True)):
-        ends = np.moveaxis(voxels, axis, 0)
-        direction = grid.normal_lps if axis == 0 else np.asarray(grid.directions[axis])
-        for end, inner, sign in ((0, side.start > 0, -1), (-1, side.stop < count, 1)):
-            if inner and ends[end].any():
-                found.append(PICTURE_SIDES[axis][end] if is_picture else _side_of(sign * direction))
-    return list(dict.fromkeys(found))
-
-
-def _side_of(direction_lps: Floats) -> str:
-    axis = int(np.argmax(np.abs(direction_lps)))
-    return PATIENT_SIDES[axis][0 if direction_lps[axis] < 0 else -1]
