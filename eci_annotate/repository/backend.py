@@ -53,6 +53,8 @@ class SubjectQuery:
         Only subjects of which annotations are signed.
     startable
         Only subjects with a task that you may start now, or hold.
+    urgent
+        Only subjects with a task that you hold or have begun, that is assigned to you, or that was sent back.
     sort, descending
         One of `SORTS`; ties by pseudonym.
     offset, size
@@ -70,6 +72,7 @@ class SubjectQuery:
     live: bool | None = None
     signed: bool = False
     startable: bool = False
+    urgent: bool = False
     sort: str = "subject"
     descending: bool = False
     offset: int = 0

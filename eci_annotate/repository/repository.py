@@ -62,10 +62,9 @@ class Repository:
         return f"<Repository, opened by {self._actor_name}, projects: {', '.join(self.backend.account.projects())}>"
 
     def worklist(self, project: str | None = None, *, size: int = 1000) -> pd.DataFrame:
-        """What you may start now, and what you hold; one row per task, of at most `size` subjects per project."""
-        asked = SubjectQuery(startable=True, size=size)
+        """What you may start now, and what you hold; a row per task, of `size` subjects per project and urgent ones."""
         projects = [project] if project else self.backend.account.projects()
-        return tables.worklist(seen for name in projects for seen in self.backend.subjects(name, asked).views)
+        return tables.worklist(tables.startable(self.backend, projects, SubjectQuery(startable=True, size=size))[0])
 
     def start(
         self,

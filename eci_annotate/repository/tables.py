@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from eci_annotate.errors import Tampered
-from eci_annotate.repository.backend import Check
+from eci_annotate.repository.backend import Backend, Check, SubjectQuery
 from eci_annotate.workflow.subject.lease import to_minute
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 
+MOST_URGENT = 500
 ANNOTATION_INDEX = ["project", "subject", "task", "reader", "version", "uid"]
 ANNOTATION_COLUMNS = ["kind", "label", "colour", "series", "frame", "volume_mm3", "signed_at", "seal"]
 STATUS_COLUMNS = ["verdict", "superseded"]
 WORKLIST_COLUMNS = ["project", "subject", "task", "title", "status", "version", "until", "remark"]
+
+
+def startable(backend: Backend, projects: Sequence[str], asked: SubjectQuery) -> tuple[list[SubjectView], bool]:
+    """Return the subjects of a page of each project, urgent ones of later pages too; and whether there are more."""
+    pages = [backend.subjects(name, asked) for name in projects]
+    more = any(page.total > len(page.views) for page in pages)
+    if more:  # what comes first may belong to any subject
+        pages += [backend.subjects(name, replace(asked, urgent=True, size=MOST_URGENT)) for name in projects]
+    return list({(seen.project, seen.subject): seen for page in pages for seen in page.views}.values()), more
 
 
 def offered(subjects: Iterable[SubjectView]) -> Iterator[tuple[SubjectView, TaskView]]:

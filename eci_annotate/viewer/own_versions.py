@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from eci_annotate.repository.backend import SubjectQuery
+from eci_annotate.repository.backend import SubjectQuery, every_subject
 from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.verdict import Verdict
@@ -68,11 +68,11 @@ class OwnVersions:
 
     def _lines(self) -> list[Line]:
         backend = self._repository.backend
-        asked, me = SubjectQuery(signed=True, size=500), backend.account.actor.name
+        asked, me = SubjectQuery(signed=True), backend.account.actor.name
         found = [
             (seen, task, signed)
             for name in backend.account.projects()
-            for seen in backend.subjects(name, asked).views
+            for seen in every_subject(backend, name, asked)
             for task in seen.tasks
             for signed in task.signed
             if task.kind in DRAWN and signed.by == me

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from eci_annotate.repository.backend import SubjectQuery
-from eci_annotate.repository.tables import offered
+from eci_annotate.repository.tables import offered, startable
 from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.workflow.subject.view import SubjectView, TaskView
 
@@ -102,10 +102,9 @@ class Worklist:
             startable=True, size=most, contains=self.text.value.strip(), site=self.site.value.strip().upper()
         )
         chosen = backend.account.projects() if self.project.value == ALL else [self.project.value]
-        pages = [backend.subjects(name, asked) for name in chosen]
-        found = sorted((line for page in pages for line in offered(page.views)), key=order_of)
-        more = any(page.total > len(page.views) for page in pages) or len(found) > most
-        return found[:most], more
+        subjects, more = startable(backend, chosen, asked)
+        found = sorted(offered(subjects), key=order_of)
+        return found[:most], more or len(found) > most
 
     def _more(self) -> None:
         self._shown += PAGE

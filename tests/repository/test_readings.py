@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from eci_annotate.errors import NotFound, Refused
+from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.viewer.comparison.sides import sides_of
+from eci_annotate.workflow.subject.commands import Reopen
 from eci_annotate.workflow.usecase.pipeline import TaskKind
 from tests.repository.readings_world import AGAIN, DOUBLE, as_member, draw, lesion, make, read, report, subject
+from tests.repository.repository_world import P
 
 S = subject(1)
 BOX = ("lesion 1", (4, 18, 22), (4, 5))
@@ -83,3 +86,14 @@ def test_who_signs_a_reading_to_be_repeated_is_told_that_he_signed(tmp_path: Pat
         as_member(folder, "anna").signed(S, "annotate", 1)
     read(folder, "anna", 1, report(lesion("lesion 1")), BOX, task="again")
     assert as_member(folder, "anna").signed(S, "annotate", 1).seal
+
+
+def test_only_its_reader_learns_that_a_blinded_reading_was_sent_back(tmp_path: Path) -> None:
+    folder, asked = make(tmp_path, 1, *DOUBLE), SubjectQuery(urgent=True)
+    read(folder, "anna", 1, report(lesion("lesion 1")), BOX)
+    backends = {who: as_member(folder, who).backend for who in ("anna", "ben", "al", "olga")}
+    assert all(backend.subjects(P, asked).total == 0 for backend in backends.values())
+    backends["olga"].do(Reopen(P, subject(1), "annotate.1", "a cyst is missing"))
+    assert {who: backend.subjects(P, asked).total for who, backend in backends.items()} == {
+        "anna": 1, "ben": 0, "al": 0, "olga": 0
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,27 @@ def signed_and_rejected(folder: Path, subject: str, monkeypatch: pytest.MonkeyPa
         "I looked", verdict="reject", reason="too <large>"
     )
     return as_member(monkeypatch, folder, "anna")
+
+
+def test_what_comes_first_is_found_beyond_the_first_page(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "repository"))
+    monkeypatch.setattr("eci_annotate.viewer.worklist.PAGE", 1)
+    last = "ECI_ERL_S0002"
+    repo = signed_and_rejected(folder, last, monkeypatch)
+    work = TaskApp(repo, "400px").list
+    assert subjects(work) == [last] and work.more.layout.display == "", "sent back"
+    held = repo.start(S, "annotate", project=P)
+    work.fill()
+    assert subjects(work) == [S], "held"
+    assert repo.worklist(P, size=1)["subject"].tolist() == ["ECI_ERL_S0001", last, S]
+    held.save(lines(held))
+    held.release()
+    work.fill()
+    assert subjects(work) == [S] and "your draft" in rows(work)[0]
+    ben = as_member(monkeypatch, folder, "ben")
+    assert not any("your draft" in row for row in rows(TaskApp(ben, "400px").list))
 
 
 def test_order_words_filter_and_next(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

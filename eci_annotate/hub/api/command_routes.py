@@ -61,6 +61,7 @@ class SubjectRequest(BaseModel):
     live: bool | None = None
     signed: bool = False
     startable: bool = False
+    urgent: bool = False
     sort: str = "subject"
     descending: bool = False
     offset: int = 0

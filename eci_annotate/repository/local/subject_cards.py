@@ -13,10 +13,10 @@ from eci_annotate.repository.backend import SubjectQuery
 from eci_annotate.store.cards import Card, CardQuery
 from eci_annotate.workflow.actor import ALL_SITES, EVERYWHERE, SIGNED_ONLY, Actor, Permission
 from eci_annotate.workflow.subject.blinding import is_open_to_all
-from eci_annotate.workflow.subject.state import Subject, TaskStatus, stage_of, standing
+from eci_annotate.workflow.subject.state import Subject, TaskStatus, rejection, stage_of, standing
 from eci_annotate.workflow.usecase.pipeline import DRAWN, TaskDefinition, TaskKind
 
-FORMAT = "card:2"  # a word of every card; raise it when the words or the order come to mean something else
+FORMAT = "card:3"  # a word of every card; raise it when the words or the order come to mean something else
 _LATE = datetime.max.replace(tzinfo=UTC)
 _HIDDEN_SORTS = frozenset({"cohort", "stage", "progress"})
 
@@ -59,13 +59,27 @@ def _doers(state: Subject, task: TaskDefinition) -> Iterator[str]:
     """Return whose worklists may contain the task, now or when time passes."""
     work = state.work[task.name]
     if work.lease is not None:
-        yield f"for:{work.lease.holder}"
+        yield from (f"for:{work.lease.holder}", f"own:{work.lease.holder}")
     if task.kind == TaskKind.INGEST or not state.included or standing(state, task, _LATE) != TaskStatus.READY:
         return
+    if work.begun_by:
+        yield f"own:{work.begun_by}"
     if work.assigned:
-        yield f"for:{work.assigned}"
+        yield from (f"for:{work.assigned}", f"own:{work.assigned}")
     elif not task.assigned:
         yield from (f"do:{role}" for role in task.roles)
+        yield from _sent_back_to(state, task)
+
+
+def _sent_back_to(state: Subject, task: TaskDefinition) -> Iterator[str]:
+    """Return to whom a task came back; of a reading only its reader learns that."""
+    work = state.work[task.name]
+    if rejection(state, task.name) is None and not (work.signed and work.reopened == work.version):
+        return
+    if task.group:
+        yield f"own:{work.signed[-1].by}"
+    else:
+        yield from (f"again:{role}" for role in task.roles)
 
 
 def query_of(actor: Actor, project: str, query: SubjectQuery) -> CardQuery | None:
@@ -112,3 +126,5 @@ def _groups(
         yield ("signed",)
     if query.startable:
         yield (f"for:{actor.name}", *(f"do:{role}" for role in roles))
+    if query.urgent:
+        yield (f"own:{actor.name}", *(f"again:{role}" for role in roles))
