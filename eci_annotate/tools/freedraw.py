@@ -31,6 +31,7 @@ TOLERANCE_PX = 0.02  # largest displacement of a stroke by simplification
 SMALLEST_PX = 1e-3  # smaller pieces are rounding artefacts
 IN_VAIN = {
     "nudge": "Nudge changed nothing: the disc met no contour of the selected annotation on this slice.",
+    "polygon": "The polygon changed nothing: it encloses no area that would be added or cut out.",
     "cut": "Cut changed nothing: the line does not divide a contour of the selected annotation on this slice.",
 }
 
@@ -189,12 +190,9 @@ def require_same_slice(state: object, press: Press, series_uid: str, table: Tabl
         )
 
 
-def words_in_vain(pen: str, before: Object | None, after: Object | None) -> list[str]:
-    """Return what to say after a stroke that moved no vertex; nudging and cutting may begin rings elsewhere."""
-    if pen not in IN_VAIN or not (isinstance(before, Contours) and isinstance(after, Contours)):
-        return []
-    were, are = (sorted(tuple(corner) for ring in each.rings_lps for corner in ring) for each in (before, after))
-    return [IN_VAIN[pen]] if were == are else []
+def words_in_vain(state: object) -> list[str]:
+    """Return what to say when the stroke of this state ends without an effect."""
+    return [IN_VAIN[state.pen]] if isinstance(state, Drawing) and state.pen in IN_VAIN else []
 
 
 class FreeDraw:

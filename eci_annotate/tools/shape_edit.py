@@ -17,6 +17,7 @@ from eci_annotate.imaging.blocks import bounding_box, is_empty
 from eci_annotate.imaging.contour_interpolation import regions_between
 from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.imaging.measurements import is_projection
+from eci_annotate.tools.appearance import looks_same
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import region_on, rings_of, slice_of
 from eci_annotate.tools.protocol import HALF, Object, Paint, Unplaced
@@ -199,6 +200,8 @@ def suggested_shape(
                 raise Refused("A box on a projection has no depth.", "Type width and height, then 0: 40 x 30 x 0.")
         case _:
             raise unfit
+    if looks_same(thing, after):
+        raise Refused(f"{what}: nothing would change in {label!r}.")
     more = f" {table.objects[other].label}" if what is ShapeOperation.FIT else ""
     name = f"“{what.lower()}{more}” on {label}"
     return Suggestion(SOURCE, name, thing.series_uid, objects=(after,), choices=choices)

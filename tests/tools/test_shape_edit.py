@@ -108,6 +108,8 @@ def test_a_box_fits_a_mask_tightly():
     voxels = np.zeros(SHAPE, bool)
     voxels[where] = True
     assert (box.voxels_on(GRID) == voxels).all()
+    with pytest.raises(Refused, match="nothing would change"):
+        suggested_shape(e.table, "box", ShapeOperation.FIT, "a")
     e.do(acceptance(suggested_shape(e.table, "box", ShapeOperation.SIZE, "40 x 30.5 × 20 mm"), SHAPE))
     assert e.table.objects["box"].size_mm == (40.0, 30.5, 20.0) and e.table.objects["box"].centre_lps == box.centre_lps
     for wrong in ("", "4 5", "a x b x c", "0 x 1 x 1", "1 x 1 x 9999", "nan x 1 x 1"):

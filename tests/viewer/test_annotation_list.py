@@ -168,6 +168,7 @@ def test_the_volume_is_that_of_the_voxels(bench: Bench) -> None:
 def test_the_volume_follows_an_undo_of_an_annotation_that_is_not_selected(bench: Bench) -> None:
     tool(bench.controller, "smartpaint")
     bench.controller.do(SetOption("flow", 1.0))
+    bench.controller.add()
     bench.controller.receive(STROKE)
     painted = bench.easel.table.active or ""
     bench.controller.do(Select(None))

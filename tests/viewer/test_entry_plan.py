@@ -12,8 +12,10 @@ from eci_annotate.imaging.annotations import Box
 from eci_annotate.tools import replay, save, to_line
 from eci_annotate.tools.editing.entries import Alter, ChooseTool, Delete, Entry, Redo, Select, SetOption, Undo
 from eci_annotate.tools.protocol import HALF
+from eci_annotate.viewer.stage import browser_messages
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.orders import Send
+from eci_annotate.viewer.stage.pointer_gestures import aimed
 from tests.viewer.test_controller import sent
 from tests.viewer.viewer_world import PULL, RING, STROKE, hands, make_controller, tool, views, windows
 
@@ -62,17 +64,17 @@ def test_a_key_in_mid_stroke_commits_the_stroke_first(controller: Controller, na
     assert painted and controller.easel.table.history.in_stroke
     key(controller, name, value)
     names = [item.name for item in controller.easel.table.history.done]
-    assert names[1] == "SmartPaint stroke on lesion 1" and not controller.easel.table.history.in_stroke
+    assert names[0] == "SmartPaint stroke on lesion 1" and not controller.easel.table.history.in_stroke
     controller.receive(RELEASED)
     assert voxels(controller) == painted
-    for _ in names[1:]:
+    for _ in names:
         key(controller, "undo")
-    assert voxels(controller) == 0 and len(controller.easel.table.objects) == 1
+    assert voxels(controller) == 0 and not controller.easel.table.objects
 
 
 def test_undo_and_redo_say_that_nothing_is_left(controller: Controller) -> None:
     painting(controller).receive(STROKE)
-    for name, steps in (("undo", 2), ("redo", 2)):
+    for name, steps in (("undo", 1), ("redo", 1)):
         said = [sent(key(controller, name), "status")[0]["text"] for _ in range(steps + 1)]
         assert [f"nothing to {name}" in text for text in said] == [False] * steps + [True]
 
@@ -110,7 +112,7 @@ def test_signing_in_mid_stroke_signs_what_is_seen(controller: Controller) -> Non
 def test_another_press_ends_a_stroke_whose_release_was_lost(controller: Controller) -> None:
     painting(controller).receive(PRESSED)
     controller.receive(hands(2, ("press", [10, 40, 15]), ("release", [10, 40, 15])))
-    assert [item.name for item in controller.easel.table.history.done[1:]] == ["SmartPaint stroke on lesion 1"] * 2
+    assert [item.name for item in controller.easel.table.history.done] == ["SmartPaint stroke on lesion 1"] * 2
 
 
 @pytest.mark.parametrize(("name", "stroke"), [("smartpaint", STROKE), ("freedraw", RING), ("box", PULL)])
@@ -140,9 +142,11 @@ def test_a_hidden_annotation_of_an_earlier_version_is_shown_too(controller: Cont
 
 def test_undo_shows_what_it_changes(controller: Controller) -> None:
     painting(controller).receive(STROKE)
+    painted = voxels(controller)
+    controller.receive(BESIDE)
     key(controller, "toggle-hidden")
     key(controller, "undo")
-    assert not controller.easel.table.hidden and voxels(controller) == 0
+    assert not controller.easel.table.hidden and voxels(controller) == painted
 
 
 def test_an_undone_deletion_is_selected_in_its_old_place(controller: Controller) -> None:
@@ -187,6 +191,109 @@ def test_a_nudge_or_cut_in_vain_says_so(controller: Controller, pen: str) -> Non
     controller.do(SetOption("radius_mm", 3.0))
     through = hands(5, ("press", [10, 2, 15]), ("drag", [10, 18, 15]), ("release", [10, 18, 15]))
     assert not sent(controller.receive(through), "status")
+
+
+AWAY_AND_BACK = hands(6, ("press", [15, 15, 15]), ("drag", [19, 15, 15, 15, 15, 15]), ("release", [15, 15, 15]))
+IN_VAIN: dict[str, tuple[str, Any, dict[str, Any], Any]] = {  # tool, what is drawn first, options, what changes nothing
+    "box": ("box", PULL, {}, CLICK),
+    "box moved and put back": ("box", PULL, {}, AWAY_AND_BACK),
+    "line": ("freedraw", RING, {}, BESIDE),
+    "nudge": ("freedraw", RING, {"pen": "nudge"}, BESIDE),
+    "cut": ("freedraw", RING, {"pen": "cut"}, BESIDE),
+    "inside": ("freedraw", RING, {}, RING),
+    "erase beside": ("freedraw", RING, {"erase": True}, BESIDE),
+    "erasure beside": ("smartpaint", STROKE, {"erase": True}, BESIDE),
+    "zone": ("smartpaint", STROKE, {"zone": True, "erase": True}, STROKE),
+    "seeds": ("growcut", STROKE, {}, STROKE),
+    "ruler": ("distance", PULL, {}, hands(6, ("press", [15, 15, 15]), ("release", [15, 15, 15]))),
+    "click": ("clicksegment", [], {}, CLICK),
+}
+
+
+@pytest.mark.parametrize("case", IN_VAIN)
+def test_a_stroke_that_changes_nothing_is_no_undo_item_and_redo_is_kept(controller: Controller, case: str) -> None:
+    name, first, options, vain = IN_VAIN[case]
+    painting(controller)
+    tool(controller, name)
+    if first:
+        controller.receive(first)
+        controller.receive({**first, "frame": 2})
+        controller.do(Alter(only(controller), colour=(1, 2, 3)))
+        controller.do(Undo())
+    for option, value in options.items():
+        controller.do(SetOption(option, value))
+    table = controller.easel.table
+    before = (list(table.history.done), list(table.history.undone), dict(table.objects))
+    controller.receive({**vain, "frame": 9})
+    assert (table.history.done, table.history.undone) == before[:2] and list(table.objects) == list(before[2])
+
+
+def test_the_same_label_colour_and_visibility_are_no_change(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    thing = controller.easel.table.objects[only(controller)]
+    kept = controller.heard.kept  # type: ignore[attr-defined]
+    before = len(kept)
+    for same in ({"label": thing.label}, {"colour": thing.colour}, {"visible": True}):
+        controller.do(Alter(thing.uid, **same))
+    assert len(kept) == before and controller.easel.table.undo_name == "Undo SmartPaint stroke on lesion 1"
+
+
+def test_a_vain_item_of_an_earlier_journal_is_undone_with_its_neighbour(controller: Controller) -> None:
+    tool(controller, "freedraw")
+    controller.receive(RING)
+    controller.do(SetOption("pen", "nudge"))
+    for entry in _entries_of(controller, BESIDE):  # as releases before this one stored it
+        controller.easel.do(entry)
+    assert len(controller.easel.table.history.done) == 2
+    assert controller.easel.table.undo_name == "Undo FreeDraw contour drawn on lesion 1"
+    controller.do(Undo())
+    assert not controller.easel.table.objects
+
+
+def _entries_of(controller: Controller, message: Any) -> list[Entry]:
+    read = browser_messages.read(message)
+    assert isinstance(read, browser_messages.Hands)
+    return [aimed(hand, "", controller.panes)[0] for hand in read.events]
+
+
+@pytest.mark.parametrize(("name", "stroke"), [("smartpaint", STROKE), ("freedraw", RING), ("box", PULL)])
+def test_the_first_stroke_is_one_undo_item_with_its_annotation(controller: Controller, name: str, stroke: Any) -> None:
+    start, volume = save(controller.easel), controller.easel.table.volume
+    controller.heard.kept.clear()  # type: ignore[attr-defined]
+    painting(controller)
+    tool(controller, name)
+    controller.receive(stroke)
+    assert len(controller.easel.table.history.done) == 1
+    assert str(controller.easel.table.undo_name).endswith(" on lesion 1")
+    drawn = controller.easel.table.annotations()
+    controller.do(Undo())
+    assert not controller.easel.table.objects and controller.easel.table.undo_name is None
+    controller.do(Redo())
+    again = replay(lambda uid: volume, start, [to_line(e) for e in controller.heard.kept])  # type: ignore[attr-defined]
+    assert save(again) == save(controller.easel)
+    assert len(again.table.annotations()) == len(drawn) == 1
+
+
+@pytest.mark.parametrize(("name", "drag"), [("box", [30, 20, 15]), ("box", [20, 30, 15]), ("freedraw", [30, 20, 15])])
+def test_a_drag_that_draws_nothing_is_refused_in_words(controller: Controller, name: str, drag: list[float]) -> None:
+    tool(controller, name)
+    line = hands(1, ("press", [20, 20, 15]), ("drag", drag), ("release", drag))
+    orders = controller.receive(line)
+    (said,) = [each for each in sent(orders, "status") if each["text"]]
+    assert said["level"] == "warning" and not said.get("passing")
+    assert not controller.easel.table.objects and controller.easel.table.undo_name is None
+
+
+def test_undo_drops_an_open_polygon_alone(controller: Controller) -> None:
+    painting(controller).receive(STROKE)
+    tool(controller, "freedraw")
+    controller.do(SetOption("pen", "polygon"))
+    controller.do(Select(None))
+    for frame, at in enumerate(([5, 5, 15], [15, 5, 15]), 20):
+        controller.receive(hands(frame, ("press", at), ("release", at)))
+    assert labels(controller) == ["lesion 1", "lesion 2"]
+    key(controller, "undo")
+    assert labels(controller) == ["lesion 1"] and voxels(controller) > 0
 
 
 @pytest.mark.parametrize("what", ["label", "colour"])
@@ -254,7 +361,7 @@ def test_an_invisible_edit_is_undone_and_redone_with_its_neighbour(controller: C
     uid = only(controller)
     faint = controller.easel.table.field(uid).copy()
     assert faint.any() and voxels(controller) == 0
-    assert controller.easel.table.undo_name == "Undo addition of lesion 1"
+    assert controller.easel.table.undo_name == "Undo SmartPaint stroke on lesion 1"
     controller.do(Undo())
     assert not controller.easel.table.objects and not controller.easel.table.history.fields[uid].any()
     controller.do(Redo())

@@ -35,17 +35,9 @@ from eci_annotate.tools.editing.entries import (
 )
 from eci_annotate.tools.editing.history import Change
 from eci_annotate.tools.editing.table import Table
-from eci_annotate.tools.gestures import Cancel, Drag, Plane, Press, Release
+from eci_annotate.tools.gestures import Cancel, Drag, Gesture, Plane, Press, Release
 from eci_annotate.tools.info import ToolName
-from eci_annotate.tools.protocol import (
-    Edit,
-    ObjectEdit,
-    Options,
-    Overlay,
-    Paint,
-    Scene,
-    Tool,
-)
+from eci_annotate.tools.protocol import Edit, ObjectEdit, Options, Overlay, Paint, Scene, Step, Tool
 from eci_annotate.tools.registry import TOOLS, title_for
 
 # lifts the pen wherever it was: closes an interrupted stroke, and has no other effect
@@ -75,6 +67,7 @@ class Easel:
         self.tool = ToolName.BOX.value
         self.options = Options()
         self.state: Any = TOOLS[self.tool].idle
+        self._foreseen: tuple[Gesture, Step] | None = None  # computed to see whether it is in vain
 
     @classmethod
     def for_volume(cls, volume: xr.DataArray) -> Easel:
@@ -145,40 +138,45 @@ class Easel:
     def settle(self) -> tuple[Change, ...]:
         """End a running stroke as if it had been cancelled."""
         self.state = TOOLS[self.tool].idle
+        if self.table.active in self.table.history.added:
+            self.table.active = None
         return self.table.history.rollback()
 
     def finish(self) -> tuple[Change, ...]:
         """Close an interrupted stroke, as if the pen had been lifted where it was."""
-        if self.state == TOOLS[self.tool].idle:
-            return ()
         return self.do(LIFT)
+
+    def is_vain(self, gesture: Gesture) -> bool:
+        """Whether a gesture would end a stroke that changes nothing; the caller may cancel it instead.
+
+        Raises
+        ------
+        WrongPlane, Refused
+            If the tool cannot do this here.
+        """
+        tool = TOOLS[self.tool]
+        if self.state == tool.idle or not isinstance(gesture, Press | Release):
+            return False
+        step = tool.handle(self.state, gesture, self._scene())
+        self._foreseen = gesture, step
+        return bool(step.name) and self.table.history.is_vain(step.edits)
 
     def _gesture(self, gesture: Press | Drag | Release | Cancel) -> tuple[Change, ...]:
         tool = TOOLS[self.tool]
         if isinstance(gesture, Press) and not tool.info.prompts:
-            self._require_fit(tool)
+            _require_fit(tool, self.table)
             if tool.info.keeps and getattr(self.options, tool.info.keeps_if, True):
                 self.table.history.open_field(f"{tool.info.keeps}{self.table.series_uid}", self.table.grid.shape)
-        step = tool.handle(self.state, gesture, self._scene())
+        foreseen, self._foreseen = self._foreseen, None
+        if isinstance(gesture, Cancel) or (isinstance(gesture, Release) and self.state == tool.idle):
+            return self.settle()
+        known = foreseen is not None and foreseen[0] is gesture
+        step = foreseen[1] if foreseen and known else tool.handle(self.state, gesture, self._scene())
         self.state = step.state
-        if isinstance(gesture, Cancel):
-            return self.table.history.rollback()
         changes = self.table.history.apply(step.edits)
         if step.name:
             self.table.history.commit(step.name)
         return changes
-
-    def _require_fit(self, tool: Tool) -> None:
-        thing = self.table.objects.get(self.table.active or "")
-        if thing is None:
-            raise Refused("No annotation is selected.", f"Add one for {tool.info.title}, or select one in the list.")
-        if not self.table.is_editable_on(thing, self.table.series_uid):
-            raise Refused(
-                f"{thing.label!r} was drawn on another series.", "Switch to that series, or add a new annotation."
-            )
-        if not tool.works_on(thing):
-            title, chosen = title_for(thing), tool.info.title
-            raise Refused(f"{thing.label!r} was made with {title}.", f"Choose {title}, or add one for {chosen}.")
 
     def _arrange(self, entry: Add | Alter | Delete) -> tuple[Change, ...]:
         """Add, rename, recolour, hide or delete; everything but hiding is one undo item."""
@@ -216,7 +214,10 @@ class Easel:
         if isinstance(thing, Paint):
             self.table.history.open_field(entry.uid, self.table.grid.shape)
         self.table.active = entry.uid
-        return self._commit([ObjectEdit(entry.uid, None, thing)], f"addition of {entry.label or 'annotation'}")
+        added = ObjectEdit(entry.uid, None, thing)
+        if entry.for_stroke:
+            return self.table.history.apply([added])
+        return self._commit([added], f"addition of {entry.label or 'annotation'}")
 
     def _adopt(self, entry: Adopt) -> tuple[Change, ...]:
         if entry.uid in self.table.objects:
@@ -277,6 +278,19 @@ class Easel:
             tuple(self.table.history.order),
             sheet.origin,
         )
+
+
+def _require_fit(tool: Tool, table: Table) -> None:
+    thing = table.objects.get(table.active or "")
+    if thing is None:
+        raise Refused("No annotation is selected.", f"Add one for {tool.info.title}, or select one in the list.")
+    if not table.is_editable_on(thing, table.series_uid):
+        raise Refused(
+            f"{thing.label!r} was drawn on another series.", "Switch to that series, or add a new annotation."
+        )
+    if not tool.works_on(thing):
+        title, chosen = title_for(thing), tool.info.title
+        raise Refused(f"{thing.label!r} was made with {title}.", f"Choose {title}, or add one for {chosen}.")
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -11,13 +11,17 @@ from eci_annotate.tools.gestures import Gesture
 
 @dataclass(frozen=True)
 class Add:
-    """Start a new annotation with a tool; it becomes the active one."""
+    """Start a new annotation with a tool; it becomes the active one.
+
+    `for_stroke`: the stroke that follows needs it, and is one undo item with it.
+    """
 
     uid: str
     tool: str
     label: str
     colour: Colour
     series_uid: str
+    for_stroke: bool = False
 
 
 @dataclass(frozen=True)

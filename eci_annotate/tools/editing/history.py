@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from eci_annotate.imaging.blocks import Block, union, within
+from eci_annotate.tools.appearance import has_shape, looks_same
 from eci_annotate.tools.protocol import HALF, ArrayEdit, Edit, Fields, Object, ObjectEdit, is_series_field
 
 MOST_BYTES = 256 * 2**20  # older items are discarded beyond this
@@ -46,7 +47,9 @@ class Item:
 
 
 def _is_visible(edit: Edit) -> bool:
-    if isinstance(edit, ObjectEdit) or is_series_field(edit.uid):
+    if isinstance(edit, ObjectEdit):
+        return not looks_same(edit.before, edit.after)
+    if is_series_field(edit.uid):
         return True
     return not np.array_equal(edit.before >= HALF, edit.after >= HALF)
 
@@ -116,6 +119,26 @@ class History:
         found = tuple(edits)
         self.stroke.extend(found)
         return self._write(found)
+
+    def is_vain(self, further: Iterable[Edit] = ()) -> bool:
+        """Whether the running stroke, with further edits, changes nothing: at most it adds what has no shape."""
+        edits = (*self.stroke, *further)
+        if any(isinstance(e, ArrayEdit) and not np.array_equal(e.before, e.after) for e in edits):
+            return False
+        before: dict[str, Object | None] = {}
+        after: dict[str, Object | None] = {}
+        for edit in edits:
+            if isinstance(edit, ObjectEdit):
+                before.setdefault(edit.uid, edit.before)
+                after[edit.uid] = edit.after
+        return all(
+            looks_same(was, after[uid]) or (was is None and not has_shape(after[uid])) for uid, was in before.items()
+        )
+
+    @property
+    def added(self) -> frozenset[str]:
+        """uids of the annotations that the running stroke added."""
+        return frozenset(e.uid for e in self.stroke if isinstance(e, ObjectEdit) and e.before is None)
 
     def commit(self, name: str) -> None:
         """Close the running stroke as one item; a stroke that changed nothing leaves none."""

@@ -63,7 +63,7 @@ def _tool(entry: Entry, before: str) -> str:
 def _name(entry: Entry) -> str:
     """Return the name of a command that a person sees; empty for choices and ends of strokes."""
     match entry:
-        case Add(label=label):
+        case Add(label=label, for_stroke=False):
             return f"Add {label}".strip()
         case Alter(label=str(label)):
             return f"Rename to {label}"

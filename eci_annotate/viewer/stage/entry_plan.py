@@ -6,15 +6,14 @@ Every consequence is an entry of its own: replaying the journal gives what was o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from dataclasses import replace
 
 from eci_annotate.errors import Refused
-from eci_annotate.imaging.annotations import Colour, Contours, new_uid
+from eci_annotate.imaging.annotations import Colour, new_uid
 from eci_annotate.tools.editing.easel import LIFT, Easel
 from eci_annotate.tools.editing.entries import (
     Add,
     Alter,
-    ChooseTool,
     Delete,
     Entry,
     Redo,
@@ -23,17 +22,22 @@ from eci_annotate.tools.editing.entries import (
     Show,
     Undo,
 )
-from eci_annotate.tools.editing.history import Item
-from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import require_same_slice, words_in_vain
-from eci_annotate.tools.gestures import Cancel, Gesture, Press
-from eci_annotate.tools.growcut.growth_decision import has_seeds
-from eci_annotate.tools.info import ToolName
-from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
-from eci_annotate.tools.registry import TOOLS, offered
+from eci_annotate.tools.gestures import Cancel, Gesture, Press, Release
+from eci_annotate.tools.protocol import Object
+from eci_annotate.tools.registry import TOOLS
+from eci_annotate.viewer.stage.action_rules import (
+    StrokeDepth,
+    StrokeExtent,
+    alters_nothing,
+    is_pending,
+    require_allowed,
+    require_effect,
+    tool_for,
+    waits_elsewhere,
+)
 from eci_annotate.viewer.stage.labels import default_label, tidy_label, unused_colour
 from eci_annotate.viewer.stage.pointer_gestures import CHANGED, NOWHERE, Remark, StrokePlace
-from eci_annotate.viewer.stage.stroke_depth import StrokeDepth
 
 
 class EntryPlan:
@@ -72,10 +76,10 @@ class EntryPlan:
         self._aim = NOWHERE  # of the running stroke
         self._remark: Remark | None = None
         self._depth = StrokeDepth()
-        self._begun: Item | None = None  # the undo item that added an annotation for the running stroke
+        self._begun: str | None = None  # the annotation that was added for the running stroke
         self._wished: tuple[str, Colour | None] = ("", None)
         self._selected: str | None = None  # before that annotation was added
-        self._pressed: Object | None = None  # the annotation before the running stroke
+        self._extent = StrokeExtent()  # of the running stroke
 
     # -- strokes --------------------------------------------------------------------------
     def pointer(self, do: str, gesture: Gesture, aim: StrokePlace = NOWHERE) -> Iterator[Entry]:
@@ -95,19 +99,25 @@ class EntryPlan:
             if turned:
                 yield Show(aim.series)
             yield from self._begin(gesture, turned)
-            self._pressed = self.easel.table.objects.get(self.easel.table.active or "")
-            yield gesture
+            self._extent = StrokeExtent.of(gesture)
+            yield from self._ended(gesture)
             self.open, self._aim = True, aim
         elif self.open and (aim.page, aim.pane) == (self._aim.page, self._aim.pane):
             if aim != self._aim and do != "cancel":
                 raise Refused(*CHANGED)
-            yield gesture
+            self._extent = self._extent.grown(gesture)
+            yield from self._ended(gesture)
             self.open = do == "drag"
-            if do == "release" and self.easel.tool == ToolName.FREEDRAW:
-                now = self.easel.table.objects.get(self.easel.table.active or "")
-                self.said += words_in_vain(self.easel.options.pen, self._pressed, now)
             if not self.open:
                 yield from self._unused()
+
+    def _ended(self, gesture: Gesture) -> Iterator[Entry]:
+        """Yield a gesture; in place of one that ends a stroke without an effect, what takes the stroke back."""
+        is_vain = self.easel.is_vain(gesture)
+        if is_vain:
+            require_effect(self.easel, self._extent)
+            self.said += words_in_vain(self.easel.state)
+        yield Cancel() if is_vain else gesture
 
     def refused(self, page: str = "", pane: str = "") -> Iterator[Entry]:
         """Plan what follows a refused gesture: the stroke of that pane is taken back, and what it began."""
@@ -122,7 +132,7 @@ class EntryPlan:
         """End the running stroke where the pen is, as an undo item of its own."""
         if self.open:
             self.open = False
-            yield LIFT
+            yield Cancel() if self.easel.is_vain(LIFT) else LIFT
             yield from self._unused()
 
     def _begin(self, press: Press, turned: bool) -> Iterator[Entry]:
@@ -149,9 +159,9 @@ class EntryPlan:
             remedy = "Select the annotation to erase from, or switch Erase off (X)."
             raise Refused(f"There is no selected {tool.info.title} annotation to erase from.", remedy)
         self._wished, self._selected = (self.next_label, self.next_colour), easel.table.active
-        new = self.new()
+        new = replace(self.new(), for_stroke=True)
+        self._begun = new.uid
         yield new
-        self._begun = easel.table.history.done[-1]
         if turned:
             self._remark = Remark(new.uid, f"{new.label!r} is on {self._title(new.series_uid)}.")
 
@@ -199,9 +209,9 @@ class EntryPlan:
         if self.easel.state != TOOLS[self.easel.tool].idle and self._begun is not None:
             return  # a polygon goes on with the next click
         begun, self._begun = self._begun, None
-        done = self.easel.table.history.done
-        if begun is not None and done and done[-1] is begun:
-            yield Undo()
+        if self.easel.table.history.in_stroke:  # the tool refused the press
+            yield Cancel()
+        if begun is not None and begun not in self.easel.table.objects:
             yield from self._select(self._selected)
             self.next_label, self.next_colour = self._wished
         self._speak()
@@ -209,29 +219,30 @@ class EntryPlan:
     # -- buttons and keys -------------------------------------------------------------------
     def action(self, entry: Entry) -> Iterator[Entry]:
         """Plan an entry that is not a gesture; a running stroke is ended first."""
-        if isinstance(entry, Alter) and entry.label is not None and not entry.label.strip():
-            raise Refused("A label cannot be empty.", "Type a name, such as lesion 1.")
-        if isinstance(entry, ChooseTool) and not self._is_offered(entry.tool):
-            title = TOOLS[entry.tool].info.title if entry.tool in TOOLS else entry.tool
-            raise Refused(f"This task is not done with {title}.", "Choose a tool above the images.")
+        require_allowed(entry, self.offered)
         yield from self.end()
+        if not isinstance(entry, SetOption) and is_pending(self.easel):
+            yield Cancel()
+            yield from self._unused()
+            entry = LIFT if isinstance(entry, Undo) else entry
         match entry:
+            case Release():  # what was dropped is all that this undo takes back
+                self.said.append("Undone: what was not finished.")
             case Undo() | Redo():
                 yield from self._history(entry)
             case Select(uid):
                 yield entry
-                yield from self._tool_for(uid)
+                yield from tool_for(self.easel, uid, self.offered)
             case Delete(uid):
                 thing = self.easel.table.objects.get(uid)
                 yield entry
                 if thing is not None:
-                    self.said.append(f"{thing.label!r}{self._of(thing)} was deleted. Undo brings it back.")
+                    of = f" of {self.titles[thing.series_uid]}" if self.titles.get(thing.series_uid) else ""
+                    self.said.append(f"{thing.label!r}{of} was deleted. Undo brings it back.")
+            case Alter() if alters_nothing(self.easel.table, entry):
+                return
             case _:
                 yield entry
-
-    def _of(self, thing: Object) -> str:
-        """Return which series an annotation is of, if that has a name."""
-        return f" of {title}" if (title := self.titles.get(thing.series_uid)) else ""
 
     def _history(self, entry: Undo | Redo) -> Iterator[Entry]:
         """Undo or redo until something looks different, show it, and select an annotation that came back."""
@@ -263,15 +274,6 @@ class EntryPlan:
                 yield Alter(uid, visible=True)
                 self.said.append(f"{self.easel.table.objects[uid].label!r} was hidden and is shown again.")
 
-    def _tool_for(self, uid: str | None) -> Iterator[Entry]:
-        thing = self.easel.table.objects.get(uid or "")
-        if thing is not None and not TOOLS[self.easel.tool].works_on(thing):
-            fitting = (name for name, tool in TOOLS.items() if tool.works_on(thing) and self._is_offered(name))
-            yield from (ChooseTool(name) for name in islice(fitting, 1))
-
-    def _is_offered(self, tool: str) -> bool:
-        return tool in offered(self.offered)
-
     def wished(self) -> tuple[str, Colour]:
         """Return label and colour that the next annotation would have."""
         easel, info = self.easel, TOOLS[self.easel.tool].info
@@ -283,17 +285,3 @@ class EntryPlan:
         label, colour = self.wished()
         self.next_label, self.next_colour = "", None
         return Add(new_uid(), self.easel.tool, label, colour, self.easel.table.series_uid)
-
-
-def waits_elsewhere(table: Table, thing: Object) -> bool:
-    """Whether an annotation was added on another series than is drawn on, and nothing of it is drawn yet."""
-    if thing.series_uid == table.series_uid:
-        return False
-    match thing:
-        case Ruler():
-            return not len(thing.points_lps)
-        case Contours():
-            return not thing.rings_lps
-        case Paint():
-            return not (table.field(thing.uid) >= HALF).any() and not has_seeds(table, thing)
-    return isinstance(thing, Unplaced)
