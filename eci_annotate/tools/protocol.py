@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eci_annotate.imaging.annotations import Annotation, AnnotationKind, Box, Contours
 from eci_annotate.imaging.blocks import Block
-from eci_annotate.imaging.geometry import Floats, Grid, Vector
+from eci_annotate.imaging.geometry import Floats, Grid, Vector, tuple3
 from eci_annotate.tools.gestures import Gesture, Plane, Press
 from eci_annotate.tools.info import ToolInfo
 
@@ -67,6 +67,11 @@ class Ruler(Annotation):
     def is_complete(self) -> bool:
         """Whether all points are set."""
         return len(self.points_lps) == self.wanted
+
+    @property
+    def middle_lps(self) -> Vector:
+        """Point in the middle of its first line; it must have two points."""
+        return tuple3(np.mean(self.points_lps[:2], axis=0))
 
     @property
     def volume_mm3(self) -> float:

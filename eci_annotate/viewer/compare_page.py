@@ -16,6 +16,7 @@ from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.form_delta import form_table
 from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
+from eci_annotate.viewer.comparison.ruler_differences import RulerDifference
 from eci_annotate.viewer.comparison.side_stages import Strip
 from eci_annotate.viewer.comparison.sides import Side, opened
 from eci_annotate.viewer.panels.data_browser import full_titles
@@ -125,11 +126,14 @@ class ComparePage:
         title = f"<b>{html.escape(before.subject)}</b> · {' and '.join(html.escape(s.title) for s in self.sides)}"
         return framed(title, w.HTML(), panels, [self.overlay, self.strip.widget])
 
-    def _look(self, lesion: LesionDifference) -> None:
+    def _look(self, lesion: LesionDifference | RulerDifference) -> None:
         if lesion.series_uid != self.series_uid:
             self.series_uid = lesion.series_uid
             self.strip.turn_to(lesion.series_uid)
         self.strip.stages[0].carry_out([Send(look(focus=list(lesion.focus_lps)))])
+        if isinstance(lesion, RulerDifference):
+            self.picture.layout.display, self.legend.value = "none", ""
+            return
         self.picture.value = _png(self.delta.picture(uid=next(each.uid for each in lesion.found if each)))
         self.picture.layout.display = ""
         self.legend.value = f"<div class='eci-facts'>{LEGEND}</div>"

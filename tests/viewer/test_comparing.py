@@ -20,11 +20,12 @@ from eci_annotate.viewer.comparison.sides import COLOURS, Side, names
 from eci_annotate.viewer.panels.form_panel import FormPanel
 from eci_annotate.viewer.panels.other_answers import Opinion, agreed, together
 from eci_annotate.viewer.stage.controller import Controller
+from eci_annotate.viewer.stage.ink.layer import look_at
 from eci_annotate.viewer.stage.orders import Ink, Lines, Send
 from eci_annotate.workflow.usecase.form import questions
 from eci_annotate.workflow.usecase.pipeline import TaskDefinition, expanded
 from eci_annotate.workflow.usecase.usecase import forms_folder
-from tests.viewer.viewer_world import STROKE, make_controller, make_easel, tool, views
+from tests.viewer.viewer_world import STROKE, hands, make_controller, make_easel, tool, views
 
 SCHEMA = json.loads((forms_folder() / "liver-ct" / "report.json").read_text())
 
@@ -204,3 +205,36 @@ def test_answers_of_others_are_taken_by_a_click() -> None:
     form.close()
     anna.click()
     assert saved[-1]["lesions"][0]["segment"] == "V"
+
+
+def measured(label: str, end: list[float]) -> Easel:
+    """An easel on which somebody measured one distance."""
+    controller = make_controller()
+    tool(controller, "distance")
+    controller.receive(hands(1, ("press", [5, 5, 15]), ("drag", end), ("release", end)))
+    controller.easel.do(Alter(next(iter(controller.easel.table.objects)), label=label))
+    return controller.easel
+
+
+def test_rulers_are_drawn_and_listed_side_by_side() -> None:
+    anna, ben = side("anna", measured("depth", [25, 5, 15])), side("ben", measured("depth", [30, 5, 15]), 1)
+    texts = []
+    for one in (anna, ben):
+        controller = Controller(one.easel, why_not="signed")
+        controller.receive({"kind": "ready"})
+        lines = [each for each in controller.receive(views()) if isinstance(each, Lines) and each.pane == "axial"]
+        texts += [mark.text for each in lines for mark in each.marks if mark.text]
+    assert texts == ["20.0 mm", "25.0 mm"]
+    looked: list[Any] = []
+    panel = ReadingsPanel("Readings", [anna, ben], [], lambda *_: None, looked.append)
+    panel.show([], {})
+    (line,) = panel.body.children
+    text, goto = line.children[0].children
+    assert "<b>depth</b>" in text.value and "anna 20.0 mm · ben 25.0 mm" in text.value
+    goto.click()
+    assert looked[0].focus_lps == pytest.approx((15, 5, 15)) and not looked[0].agreed
+    (there,) = look_at(anna.layer, next(iter(anna.easel.table.objects)))
+    assert isinstance(there, Send) and there.message["focus"] == (15, 5, 15)
+    only = ReadingsPanel("Readings", [anna, side("cora", make_easel(), 2)], [], lambda *_: None, looked.append)
+    only.show([], {})
+    assert "not in cora" in only.body.children[0].children[0].children[0].value

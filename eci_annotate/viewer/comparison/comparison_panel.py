@@ -12,12 +12,13 @@ import ipywidgets as w
 from eci_annotate.imaging.annotations import Annotation
 from eci_annotate.imaging.measurements import unit_of
 from eci_annotate.viewer.comparison.lesions import LesionDifference
+from eci_annotate.viewer.comparison.ruler_differences import RulerDifference, ruler_differences
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.panels.annotation_list import size_of, to_hex
 
 Reveal = Callable[[Side, bool], None]
 Take = Callable[[Side, Sequence[str]], None]
-Look = Callable[[LesionDifference], None]
+Look = Callable[[LesionDifference | RulerDifference], None]
 
 
 def chip(side: Side, in_own_colours: bool = False) -> str:
@@ -90,20 +91,28 @@ class ReadingsPanel:
             self._take(side, uids)
 
     def show(self, found: Sequence[LesionDifference], titles: Mapping[str, str]) -> None:
-        """List the lesions; those that share a label name their series, by its title."""
+        """List the lesions, then the rulers; lesions that share a label name their series, by its title."""
         self._takes = []
         places = Counter(label for label, _ in {(each.label, each.series_uid) for each in found})
         lines = [self._line(each, titles.get(each.series_uid, "") if places[each.label] > 1 else "") for each in found]
+        lines += [self._ruler(each) for each in ruler_differences(self.sides)]
         self.body.children = lines or [w.HTML("<i>Nothing was drawn on either side.</i>")]
         self.mark(self._taken)
 
     def _line(self, lesion: LesionDifference, place: str) -> w.VBox:
-        goto = w.Button(icon="crosshairs", tooltip="Show where they differ most", layout=w.Layout(width="34px"))
-        goto.on_click(lambda _: self._look(lesion))
-        text = w.HTML(lesion_difference_html(lesion, self.sides, place), layout=w.Layout(flex="1 1 auto"))
-        line = w.VBox([w.HBox([text, goto]), *self._buttons(lesion)])
+        line = self._described(lesion, lesion_difference_html(lesion, self.sides, place), "Show where they differ most")
+        line.children += tuple(self._buttons(lesion))
+        return line
+
+    def _ruler(self, ruler: RulerDifference) -> w.VBox:
+        return self._described(ruler, ruler_difference_html(ruler, self.sides), f"Show {ruler.label}")
+
+    def _described(self, what: LesionDifference | RulerDifference, text: str, tip: str) -> w.VBox:
+        goto = w.Button(icon="crosshairs", tooltip=tip, layout=w.Layout(width="34px"))
+        goto.on_click(lambda _: self._look(what))
+        line = w.VBox([w.HBox([w.HTML(text, layout=w.Layout(flex="1 1 auto")), goto])])
         line.add_class("eci-difference")
-        line.add_class("eci-agreed" if lesion.agreed else "eci-differs")
+        line.add_class("eci-agreed" if what.agreed else "eci-differs")
         return line
 
     def _buttons(self, lesion: LesionDifference) -> list[w.HBox]:
@@ -147,6 +156,18 @@ def lesion_difference_html(lesion: LesionDifference, sides: Sequence[Side], plac
     parts += measures(lesion)
     where = f" <span class='eci-facts'>{html.escape(place)}</span>" if place else ""
     return f"<b>{html.escape(lesion.label)}</b>{where}<div class='eci-facts'>{' · '.join(parts)}</div>"
+
+
+def ruler_difference_html(ruler: RulerDifference, sides: Sequence[Side]) -> str:
+    """Return what a ruler measures on each side as HTML."""
+    parts = [
+        f"{html.escape(side.title)} {html.escape(words)}"
+        if words is not None
+        else f"<span class='eci-problem'>not in {html.escape(side.title)}</span>"
+        for side, words in zip(sides, ruler.measured, strict=True)
+    ]
+    parts += ["the same"] if ruler.agreed else []
+    return f"<b>{html.escape(ruler.label)}</b><div class='eci-facts'>{' · '.join(parts)}</div>"
 
 
 def measures(lesion: LesionDifference) -> list[str]:

@@ -19,6 +19,7 @@ from eci_annotate.tools.editing.entries import Adopt
 from eci_annotate.viewer.comparison.comparison_panel import ReadingsPanel, chip
 from eci_annotate.viewer.comparison.form_delta import form_table
 from eci_annotate.viewer.comparison.lesions import LesionDifference, lesions
+from eci_annotate.viewer.comparison.ruler_differences import RulerDifference
 from eci_annotate.viewer.comparison.side_stages import AXIAL, Strip
 from eci_annotate.viewer.comparison.sides import Side
 from eci_annotate.viewer.session.event_loop import LOOP
@@ -129,7 +130,7 @@ class Counterpart:
     def _reveal(self, side: Side, shown: bool) -> None:
         self._carry_out(reveal(self.controller, side, shown))
 
-    def _look(self, lesion: LesionDifference) -> None:
+    def _look(self, lesion: LesionDifference | RulerDifference) -> None:
         if lesion.series_uid != self.controller.easel.table.series_uid:
             self._turn_to(lesion.series_uid)
         self._carry_out([Send(look(focus=list(lesion.focus_lps)))])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import ipywidgets as w
 
 from eci_annotate.imaging.measurements import unit_of
+from eci_annotate.tools.measure import ruler_in_words
+from eci_annotate.tools.protocol import Ruler
 from eci_annotate.viewer.comparison.comparison_panel import chip
 from eci_annotate.viewer.comparison.counterpart import reveal
 from eci_annotate.viewer.comparison.sides import Side
@@ -44,7 +46,8 @@ class EarlierVersion:
         thing = self._side.easel.table.objects[uid]
         table = self._side.easel.table
         unit = unit_of(table.sheet_of(thing.series_uid).volume)
-        size = size_of(thing, table.volume_mm3(uid), unit)
+        is_ruler = isinstance(thing, Ruler)
+        size = ruler_in_words(table, uid) if is_ruler else size_of(thing, table.volume_mm3(uid), unit)
         button = w.Button(description=f"{thing.label}: {size}", icon="crosshairs", layout=w.Layout(width="auto"))
         button.tooltip = f"Show {thing.label} where it was drawn"
         middle = self._side.layer.solids.middle_of

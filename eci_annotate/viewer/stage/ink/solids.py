@@ -12,7 +12,7 @@ from eci_annotate.imaging.blocks import NOTHING, Block, around, block, bounding_
 from eci_annotate.imaging.geometry import Grid, Vector, tuple3
 from eci_annotate.imaging.reslice import nearest
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.protocol import FULL, HALF, Fields, Object, Paint, is_series_field
+from eci_annotate.tools.protocol import FULL, HALF, Fields, Object, Paint, Ruler, is_series_field
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 
@@ -196,6 +196,8 @@ class Solids:
         thing = self.easel.table.objects.get(uid)
         if isinstance(thing, Box):
             return thing.centre_lps
+        if isinstance(thing, Ruler):
+            return thing.middle_lps if len(thing.points_lps) > 1 else None
         solid = None if thing is None else self.of(uid)
         if thing is None or solid is None or not solid.voxels.any():
             return None
