@@ -17,6 +17,7 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, NotFound
 from eci_annotate.repository.tables import offered
 from eci_annotate.viewer.account_bar import account_bar
+from eci_annotate.viewer.first_focus import FirstFocus
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.own_versions import OwnVersions
 from eci_annotate.viewer.panels.sign_panel import what_was_signed
@@ -62,7 +63,7 @@ class TaskApp:
         self.next.tooltip = "Open the next task of your list"
         self.next.on_click(lambda _: self.open_next())
         self.account = account_bar(repository.backend)
-        self.widget = w.VBox([style, w.HBox([self.bar, self.account]), self.body])
+        self.widget = w.VBox([style, w.HBox([self.bar, self.account]), self.body, FirstFocus()])
         self.widget.children[1].add_class("eci-work-top")
         self.widget.add_class("eci-work")
         self.show_list()

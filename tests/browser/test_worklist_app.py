@@ -50,11 +50,11 @@ def box_by_keyboard(page: Page) -> None:
     """Place a box two pixels beside the middle of the next pane; only the keyboard is used."""
     viewer = Viewer(page)
     focus = "s.board.focus.map((x) => Math.round(x * 10) / 10)"
-    page.keyboard.press("Alt+PageDown")
+    for key in ("Alt+PageDown", "b", "n", "Shift+ArrowRight"):
+        page.keyboard.press(key)  # the first step is to the slice of this pane, too
     pane, before, step = viewer.stage(f"[s.board.active.name, {focus}, s.board.active.shape.right]")
-    assert pane != "axial" and page.locator(".eci-status").inner_text().startswith("Active pane: ")
-    for key in ("b", "n", "Shift+ArrowRight", "Shift+ArrowRight"):
-        page.keyboard.press(key)
+    assert pane != "axial"
+    page.keyboard.press("Shift+ArrowRight")
     moved = [after - at for after, at in zip(viewer.stage(focus), before, strict=True)]
     assert [abs(x) > 0.5 for x in moved] == [abs(x) > 0.5 for x in step], (moved, step)
     viewer.rest()
@@ -67,6 +67,48 @@ def box_by_keyboard(page: Page) -> None:
     tab_to(page, ".eci-suggestion button")
     page.keyboard.press("Enter")
     expect(page.locator(".eci-row").last).to_contain_text("2.88 ml")
+
+
+def fill(page: Page, question: str, text: str) -> None:
+    """Go on to a question, and type its answer, or the title of the choice."""
+    field = f".eci-q-{question} :is(input, select)"
+    page.locator(field).wait_for()
+    tab_to(page, field)
+    page.keyboard.type(text)
+
+
+def report_by_keyboard(page: Page) -> None:
+    """Answer the report; only the keyboard is used."""
+    tab_to(page, "button[title='Go to: Report']", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.closest('.eci-form')")
+    if not page.evaluate("document.activeElement.matches('.eci-q-image_quality select')"):
+        tab_to(page, ".eci-q-image_quality select")
+    page.keyboard.type("Limited")
+    fill(page, "quality_reason", "motion")
+    tab_to(page, ".eci-form button[title^='Add'], .eci-form button:has(.fa-plus)")
+    page.keyboard.press("Enter")
+    expect(page.locator(".eci-item .eci-q-label input")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("lesion 1")
+    answers = {"segment": "IVa", "size_mm": "20", "classification": "Other", "other": "scar", "confidence": "4"}
+    for question, text in answers.items():
+        fill(page, question, text)
+    page.keyboard.press("Tab")
+    page.locator(".eci-form .eci-good").wait_for()
+
+
+def sign_by_keyboard(page: Page) -> None:
+    """Sign, and open the next task; only the keyboard is used."""
+    tab_to(page, ".eci-sign button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Not yet")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator(".eci-signed").wait_for()
+    expect(page.get_by_role("button", name="Next task")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator(".eci-signed").wait_for(state="detached")
 
 
 def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
@@ -83,10 +125,7 @@ def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
         rejected = rows.nth(1).inner_text()
         assert subject(3) in rejected and "needs correction: ruth: The box is too small" in rejected
         page.screenshot(path=tmp_path / "list.png")
-        for _ in range(12):
-            page.keyboard.press("Tab")
-            if rows.nth(0).get_by_role("button").evaluate("(button) => button === document.activeElement"):
-                break
+        expect(rows.nth(0).get_by_role("button")).to_be_focused()  # after the load, without a key
         page.keyboard.press("Enter")
         assert opened_task(page) == subject(4)
         assert page.evaluate("document.activeElement.className") == "eci-stage", "keys are for the images at once"
@@ -94,12 +133,21 @@ def test_the_list_by_keyboard(tmp_path: Path, page: Page) -> None:
         page.get_by_role("button", name="Back to the list").press("Enter")
         page.wait_for_selector(".eci-task")
         expect(rows.nth(0).get_by_role("button")).to_be_focused()
-        page.keyboard.press("Tab")  # to the second
+        for _ in range(2):  # to the third
+            page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        assert opened_task(page) == subject(3)
+        third = opened_task(page)
+        assert third not in (subject(3), subject(4))
         box_by_keyboard(page)
         (tmp_path / "seconds.json").write_text(json.dumps(time.monotonic() - since))
-        page.screenshot(path=tmp_path / "second.png")
+        page.screenshot(path=tmp_path / "third.png")
+        report_by_keyboard(page)
+        page.screenshot(path=tmp_path / "report.png")
+        sign_by_keyboard(page)
+        page.screenshot(path=tmp_path / "signed.png")
+        (signed,) = as_member(folder, "anna").versions(third)
+        assert signed.report["lesions"][0]["other"] == "scar" and [a.kind for a in signed.annotations()] == ["box"]
+        assert opened_task(page) != third
         page.get_by_role("button", name="Back to the list").press("Enter")
         page.get_by_placeholder("subject contains").fill("nothing like it")
         page.keyboard.press("Enter")
