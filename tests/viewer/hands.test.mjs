@@ -283,3 +283,16 @@ test("keys are for the images once the pointer comes to them, unless somebody ty
     assert.equal(one.focused, taken);
   }
 });
+
+test("the ring stays with a pointer that rests while the panes move under it", () => {
+  const world = new World();
+  world.pointer("pointermove", 100, 100, { buttons: 0 });
+  const { board } = world.stage;
+  assert.deepEqual([board.hovered.x, board.hovered.y], [100, 100]);
+  Object.assign(world.el.box, { left: 40, top: 30, right: 440, bottom: 430 });
+  world.interaction.hoverAgain();
+  assert.deepEqual([board.hovered.x, board.hovered.y], [70, 90]);
+  Object.assign(world.el.box, { left: 200, right: 600 }); // another place is under the pointer
+  world.interaction.hoverAgain();
+  assert.equal(board.hovered, null);
+});

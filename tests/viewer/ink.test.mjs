@@ -4,7 +4,7 @@ import { mock, test } from "node:test";
 
 const at = (name) => import(new URL(`../../eci_annotate/viewer/stage/esm/${name}.js`, import.meta.url));
 const { StrokeBacklog, LATE_MS } = await at("ink/stroke_backlog");
-const { toolAfter } = await at("hands/tool_forecast");
+const { toolAfter, ToolForecast } = await at("hands/tool_forecast");
 
 mock.timers.enable({ apis: ["setTimeout"] });
 
@@ -77,4 +77,21 @@ test("keys change the tool as the kernel would", () => {
   assert.equal(toolAfter(TOOL, { does: "brush", value: 2 }).radius_mm, 16);
   assert.equal(toolAfter({ ...TOOL, read_only: true }, free).tool, "smartpaint");
   assert.equal(toolAfter(TOOL, { does: "undo" }), TOOL);
+});
+
+test("the brush follows keys and wheel before the kernel answers, and what it refuses is taken back", () => {
+  const board = { toolHeard: TOOL, setTool(tool) { this.tool = tool; } };
+  const command = (name, value) => ({ kind: "command", name, value });
+  const outbox = { kept: [command("brush", 1.15), command("toggle-erase")].map((message) => ({ message })) };
+  const queue = { waiting: [{ do: "drag" }, { command: command("brush", 1.15) }] };
+  const forecast = new ToolForecast({ board, outbox, queue, interaction: { keys: [] } });
+  forecast.show();
+  assert.deepEqual([board.tool.radius_mm, board.tool.erase], [10.58, true]);
+  outbox.kept.length = 0;
+  board.toolHeard = { ...TOOL, radius_mm: 9.2 }; // the kernel refused to erase
+  forecast.answered([command("toggle-erase")]);
+  assert.equal(board.tool.erase, true, "its answer may have more parts");
+  mock.timers.tick(200);
+  assert.deepEqual([board.tool.radius_mm, board.tool.erase], [10.58, false]);
+  assert.equal(toolAfter({ ...TOOL, radius_mm: 79 }, { does: "brush", value: 2 }).radius_mm, 80);
 });

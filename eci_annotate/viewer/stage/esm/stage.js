@@ -15,6 +15,7 @@ import { SeriesDrop } from "./hands/series_drop.js";
 import { Bars } from "./hands/bars.js";
 import { Interaction } from "./hands/interaction.js";
 import { bindings } from "./hands/keys.js";
+import { ToolForecast } from "./hands/tool_forecast.js";
 import { DrawnReports } from "./ink/drawn_reports.js";
 import * as wire from "./messages.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -59,6 +60,7 @@ export class Stage {
     const keys = bindings(model.get("tools"), Object.keys(model.get("presets")));
     this.help = new Help(el, keys);
     this.interaction = new Interaction(this, keys);
+    this.forecast = new ToolForecast(this);
     const put = (pane, series) => this.interaction.put(pane, series);
     this.bars = new Bars(el, this.board, put, model);
     this.drop = new SeriesDrop(el, put);
@@ -68,7 +70,7 @@ export class Stage {
     el.addEventListener("keyup", (event) => this.interaction.keyup(event));
     this.onBlur = () => this.interaction.finish();
     this.onElsewhere = (event) => void (el.contains(event.target) || this.interaction.finish());
-    this.observer = new ResizeObserver(() => this.resized());
+    this.observer = new ResizeObserver(() => void (this.resized(), this.interaction.hoverAgain()));
   }
 
   joins(pane) {
@@ -116,6 +118,7 @@ export class Stage {
   receive(message, buffers) {
     const { board } = this;
     const received = message.heard ? this.outbox.heard(message.heard) : [];
+    this.forecast?.answered(received);
     if (message.page !== undefined && message.page !== this.outbox.page) return; // for another page of this kernel
     switch (message.kind) {
       case wire.HEARD: return this.caughtUp(received, message.gap);
@@ -125,7 +128,7 @@ export class Stage {
       case wire.ECHO:
       case wire.FORGET: return board.setEcho(message, buffers[0]);
       case wire.PLANE: return this.interaction.tilt.receive(message);
-      case wire.TOOL: return board.setTool(message);
+      case wire.TOOL: return board.setTool(message), this.forecast.show();
       case wire.STATUS: return this.say(message.text, message.level, message.passing);
       case wire.LOOK: return this.interaction.drawing ? void this.later.push(message) : this.look(message);
       case wire.SUGGESTED: return void requestAnimationFrame(() => this.send(wire.commandMessage("seen", message.number)));

@@ -123,7 +123,7 @@ export class Board {
     this.refresh();
   }
 
-  /** @param {ToolMessage} tool @param {boolean} heard whether the kernel said so, or it is only expected to */
+  /** @param {ToolMessage} tool @param {boolean} heard whether the kernel said so, or is only expected to */
   setTool(tool, heard = true) {
     this.tool = tool;
     if (heard) this.toolHeard = tool;

@@ -108,7 +108,7 @@ export class Hands {
     const at = this.place(event);
     if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, at);
     if (this.grip.kind === "pinch") return this.pinch();
-    this.interaction.hover(this.pane, at);
+    this.interaction.hover(this.pane, at, event);
     if (this.grip.kind === "none" || this.grip.id !== event.pointerId) return;
     if (!this.grip.touch && !holds(event, this.grip.button)) return this.finish(); // the release was lost, or another button is down
     if (this.drawing) {

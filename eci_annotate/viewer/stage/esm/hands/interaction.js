@@ -4,7 +4,6 @@ import * as wire from "../messages.js";
 import { slabText } from "../eyes/slab.js";
 import { sliceNumber } from "../eyes/pane_geometry.js";
 import { ENDED, whyNothingIsDrawn } from "./aim.js";
-import { toolAfter } from "./tool_forecast.js";
 import { HeldClick } from "./held_click.js";
 import { bindingOf } from "./keys.js";
 import { Navigation } from "./navigation.js";
@@ -30,6 +29,8 @@ export class Interaction extends Navigation {
     this.el = el;
     this.keys = keys;
     this.space = false;
+    /** @type {{clientX: number, clientY: number} | null} */
+    this.pointer = null;
     this.lastHere = -Infinity;
     /** When the kernel last changed what the panes show, ms. */
     this.changedAt = -Infinity;
@@ -98,9 +99,18 @@ export class Interaction extends Navigation {
     if (event.do === "release") this.lifted = stamp;
   }
 
-  /** @param {Pane} pane @param {Point | null} at */
-  hover(pane, at) {
+  /** The panes have moved under a pointer that rests: the ring stays with the pointer. */
+  hoverAgain() {
+    const { pointer } = this;
+    if (!pointer || !this.board.hovered) return;
+    const below = this.stage.hands.find(({ el }) => covers(el, pointer));
+    this.hover(below?.pane ?? this.board.hovered.pane, below ? below.place(pointer) : null, pointer);
+  }
+
+  /** @param {Pane} pane @param {Point | null} at @param {{clientX: number, clientY: number} | null} pointer on the page */
+  hover(pane, at, pointer = null) {
     const { board } = this;
+    this.pointer = pointer;
     if (at) this.here();
     if (at && !board.hovered) this.takeKeys();
     const before = board.hovered?.pane;
@@ -121,6 +131,7 @@ export class Interaction extends Navigation {
   /** @param {number} lines @param {"brush" | "flow"} what radius or flow of the brush, by the wheel */
   turnBrush(lines, what) {
     this.queue.command(wire.commandMessage(what, lines < 0 ? 1.15 : 1 / 1.15));
+    this.stage.forecast?.show();
   }
 
   /** Show a series in a pane. @param {string} pane @param {string} series */
@@ -154,8 +165,8 @@ export class Interaction extends Navigation {
   command(binding) {
     this.finish();
     this.board.ink.backlog.command(binding.does);
-    if (this.stage.connection?.cut) this.board.setTool(toolAfter(this.board.tool, binding), false);
     this.queue.command(wire.commandMessage(binding.does, binding.does === "mark" ? this.pointedAt() : binding.value));
+    this.stage.forecast?.show();
   }
 
   /** @param {KeyboardEvent} event */
@@ -187,6 +198,12 @@ export class Interaction extends Navigation {
     this.board.ink.trail.clear();
     this.board.refresh();
   }
+}
+
+/** Whether a place on the page is in an element. @param {HTMLElement} el @param {{clientX: number, clientY: number}} place */
+function covers(el, { clientX, clientY }) {
+  const { left, right, top, bottom } = el.getBoundingClientRect();
+  return clientX >= left && clientX < right && clientY >= top && clientY < bottom;
 }
 
 /** Tell the kernel where the pointer rests, for tools that say beforehand what a click would do. @param {Interaction} of */

@@ -104,7 +104,7 @@ export class Connection {
   }
 
   resume() {
-    this.stage.board.setTool(this.stage.board.toolHeard);
+    this.stage.forecast.show();
     this.stage.say("Connected again; your changes were sent.", "note", true);
     this.widgetOutbox.again().then((late) => late && this.reload());
     this.stage.resume();
