@@ -119,3 +119,30 @@ test("texts are wrapped between words", () => {
   const context = { measureText: (text) => ({ width: text.length }) };
   assert.deepEqual(wrapped(context, "one two three", 8), ["one two", "three"]);
 });
+
+test("no text of a pane lies over another, however narrow the pane is and whatever is fused", async () => {
+  const { drawTexts } = await at("eyes/glass");
+  const { drawLegend } = await at("sections/legend");
+  const WIDE = 7, TALL = 13;
+  for (const width of [150, 196, 240, 318, 345, 440, 714])
+    for (const slice of ["4 / 8", "12 / 120 · prior 2024-01-01"])
+      for (const text of ["", "+ Perfusion 1  40 %", "+ Dynamic contrast enhanced, late phase  40 %"])
+        for (const probe of ["", "20 HU + 150 HU"]) {
+          const put = new Map();
+          const context = {
+            measureText: (words) => ({ width: words.length * WIDE }), fillRect() {}, strokeRect() {},
+            fillText(words, x, y) {
+              const long = words.length * WIDE, left = { left: x, right: x - long, center: x - long / 2 }[this.textAlign];
+              put.set(`${words}`, { words, left, right: left + long, y }); // the last one lies over its shadow
+            },
+          };
+          const texts = { title: "Coronal", slice, window: "W 360  L 60", place: "L 0.0", bar: { px: 40, text: "5 cm" } };
+          const shape = { letters: { left: "R", right: "L", top: "H", bottom: "F" } };
+          const pane = { texts, shape, size: { width, height: 400 }, waits: false, active: false, fused: { text, legend: null } };
+          drawTexts(context, pane, probe);
+          drawLegend(context, pane);
+          const top = put.get("H"), others = [...put.values()].filter((each) => each !== top);
+          const over = others.find((each) => Math.abs(each.y - top.y) < TALL && each.left < top.right && top.left < each.right);
+          assert.equal(over, undefined, `${over?.words} and the letter, ${width} px, ${text}`);
+        }
+});

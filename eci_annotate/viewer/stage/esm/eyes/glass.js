@@ -1,9 +1,11 @@
 // The topmost layer: crosshair, brush ring, the stroke until the kernel has drawn it, and texts.
 // Texts are drawn, not overlaid as elements: each element over a canvas costs the browser a layer as large as the pane.
 
+import { legendLines, LINE_PX } from "../sections/legend.js";
 import * as pane_geometry from "./pane_geometry.js";
 
 const GAP_PX = 14;
+const FIRST_PX = 18;
 const FAR_PX = 1e4;
 const WIDE_PX = 340;
 
@@ -68,8 +70,17 @@ function drawBar(context, put, { px, text }, { width, height }, beside) {
   else put(text, width - 10 - px / 2, foot - 5, "center");
 }
 
+/** The first row of texts below a pane's upper border that has room, as its baseline.
+ * @param {number[][]} rows widths of the texts at the left and at the right of each @param {(left: number, right: number) => boolean} fits */
+export function rowWithRoom(rows, fits, from = 0) {
+  let n = from;
+  while (n < rows.length && !fits(rows[n][0], rows[n][1])) n += 1;
+  return n;
+}
+
 /** Corner texts, the value under the pointer, orientation letters, scale bar, and the border of the pane with the keyboard focus. */
-export function drawTexts(context, { texts, shape, size, waits, active }, probe = "") {
+export function drawTexts(context, pane, probe = "") {
+  const { texts, shape, size, waits, active } = pane;
   const { width, height } = size;
   context.font = "12px system-ui, sans-serif";
   const put = (text, x, y, align, colour = "#e8eaee") => {
@@ -82,23 +93,24 @@ export function drawTexts(context, { texts, shape, size, waits, active }, probe 
   };
   const wide = width > WIDE_PX;
   const title = shortened(context, texts.title, width - (wide ? context.measureText(texts.window).width + 28 : 16));
-  put(title, 8, 18, "left");
-  put(texts.slice, 8, 34, "left");
-  const titleWidth = context.measureText(title).width;
+  put(title, 8, FIRST_PX, "left");
+  put(texts.slice, 8, FIRST_PX + LINE_PX, "left");
+  const long = (text) => context.measureText(text).width;
+  const rows = [[long(title), wide ? long(texts.window) : 0], ...[texts.slice, ...legendLines(context, pane)].map((text) => [long(text), 0])];
   if (wide) put(texts.window, width - 8, 18, "right");
   const bottom = wide ? texts.place : texts.window;
   put(bottom, 8, height - 9, "left");
-  const crowded = context.measureText(texts.slice).width + context.measureText(probe).width > width - 32;
-  if (probe) put(probe, width - 8, crowded ? 50 : 34, "right");
+  const value = rowWithRoom(rows, (left) => left + long(probe) <= width - 32, 1);
+  if (probe) put(probe, width - 8, FIRST_PX + value * LINE_PX, "right");
+  if (probe) rows[value] = [rows[value]?.[0] ?? 0, long(probe)];
   if (waits) put("Loading …", width / 2, height / 2 - 24, "center");
-  const below = context.measureText(texts.slice).width > width / 2 - 18 ? 50 : 34;
+  const top = rowWithRoom(rows, (left, right) => Math.max(left, right) < width / 2 - 20);
   drawBar(context, put, texts.bar, size, context.measureText(bottom).width);
   context.font = "bold 13px system-ui, sans-serif";
   const { letters } = shape;
-  const beside = wide && titleWidth < width / 2 - 32;
   put(letters.left, 8, height / 2 + 5, "left", "#facc15");
   put(letters.right, width - 8, height / 2 + 5, "right", "#facc15");
-  put(letters.top, width / 2, beside ? 18 : below, "center", "#facc15"); // beside, or below, the title
+  put(letters.top, width / 2, FIRST_PX + top * LINE_PX, "center", "#facc15"); // beside, or below, the texts
   put(letters.bottom, width / 2, height - 28, "center", "#facc15");
   if (!active) return;
   context.strokeStyle = "#5b8def";

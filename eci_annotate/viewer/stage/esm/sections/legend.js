@@ -3,7 +3,7 @@
 
 import { colourAt } from "./colour_table.js";
 
-const LINE_PX = 16;
+export const LINE_PX = 16;
 const TOP_PX = 50;
 const BAR = { width: 10, height: 110, least: 48 };
 
@@ -20,8 +20,12 @@ export function wrapped(context, text, width) {
 
 const number = (value, range) => value.toFixed(range >= 20 ? 0 : range >= 2 ? 1 : 2);
 
+/** What is said of the series over a pane, line by line. @param {CanvasRenderingContext2D} context @param {any} pane */
+export const legendLines = (context, { fused: { text }, size: { width } }) => (text ? wrapped(context, text, Math.max(width * 0.6, 120)) : []);
+
 /** @param {CanvasRenderingContext2D} context in CSS pixels @param {any} pane */
-export function drawLegend(context, { fused: { text, legend }, size: { width, height }, fuse }) {
+export function drawLegend(context, pane) {
+  const { fused: { text, legend }, size: { width, height }, fuse } = pane;
   if (!text) return;
   context.font = "12px system-ui, sans-serif";
   const put = (line, x, y, align) => {
@@ -32,7 +36,7 @@ export function drawLegend(context, { fused: { text, legend }, size: { width, he
     context.fillStyle = fuse?.why ? "#fbbf24" : "#e8eaee";
     context.fillText(line, x, y);
   };
-  wrapped(context, text, Math.max(width * 0.6, 120)).forEach((line, n) => put(line, 8, TOP_PX + n * LINE_PX, "left"));
+  legendLines(context, pane).forEach((line, n) => put(line, 8, TOP_PX + n * LINE_PX, "left"));
   const room = Math.min(BAR.height, height / 2 - TOP_PX - 36);
   if (!legend || room < BAR.least) return;
   const [x, y] = [width - 8 - BAR.width, TOP_PX + 6];
