@@ -19,7 +19,8 @@ from eci_annotate.imaging.sections.plane_sample import sample
 from eci_annotate.imaging.sections.raster import Raster
 from eci_annotate.imaging.volume import volume_from_array
 from eci_annotate.tools.editing.easel import Easel
-from eci_annotate.tools.protocol import FULL, Paint
+from eci_annotate.tools.editing.entries import SetOption
+from eci_annotate.tools.protocol import FULL, SEEDS, ZONE, Paint
 from eci_annotate.viewer.stage.browser_messages import Want
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.layouts import FOUR_PLANE, Cell, grid
@@ -229,6 +230,28 @@ def test_a_change_redraws_the_oblique_pane_like_a_fresh_drawing() -> None:
         h, w = fresh.rgba.shape[:2]
         whole[fresh.y : fresh.y + h, fresh.x : fresh.x + w] = fresh.rgba
     assert whole.any() and (whole == screen).all()
+
+
+@pytest.mark.parametrize("kind", ["growcut", "zone"])
+def test_seeds_and_excluded_zones_are_shown_where_the_plane_cuts_them(kind: str) -> None:
+    one = controller()
+    tilt(one)
+    view = view_of(one)
+    one.painter.look([view])
+    tool(one, "growcut" if kind == "growcut" else "smartpaint")
+    one.do(SetOption("zone", kind == "zone"))
+    index = round((MIDDLE[2] - 10) / 3)
+    x, y, z = MIDDLE[0], MIDDLE[1], 10 + 3 * index
+    orders = one.receive(hands(1, ("press", [x - 6, y, z]), ("release", [x + 6, y, z]), index=index))
+    drawn = [o.rgba for o in orders if isinstance(o, Ink) and o.pane == "oblique" and o.rgba is not None]
+    assert any(rgba[..., 3].any() for rgba in drawn)
+    stack = one.panes.stack("oblique")
+    assert stack is not None
+    plane, _ = one.painter.own.painted(UID, stack, view.index)[0]
+    pixels = np.argwhere(plane > 0)
+    at = np.column_stack([np.full(len(pixels), view.index), pixels])
+    k, j, i = np.floor(GRID.image_from_reference(stack.grid.reference_from_image(at)) + 0.5).astype(int).T
+    assert len(pixels) and one.easel.table.field(f"{SEEDS if kind == 'growcut' else ZONE}{UID}")[k, j, i].all()
 
 
 def test_a_protocol_may_turn_it_by_a_normal_or_like_another_series() -> None:

@@ -69,8 +69,8 @@ class Layer:
             plane = self._plane(uid, thing, series_uid, stack, index)
             if plane is not None:
                 found.append((plane, self.colour or thing.colour))
-        if not self.name and not stack.oblique:
-            found += planes_of_fields(self.easel, self.solids.extents, series_uid, stack, index)
+        if not self.name:
+            found += planes_of_fields(self.easel, self.solids, series_uid, stack, index)
         return found
 
     def _plane(

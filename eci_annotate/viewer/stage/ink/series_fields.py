@@ -12,7 +12,7 @@ from eci_annotate.imaging.blocks import Block, union
 from eci_annotate.tools.editing.easel import Easel
 from eci_annotate.tools.growcut.growcut import BACKGROUND, FIRST
 from eci_annotate.tools.protocol import FULL, SEEDS, ZONE
-from eci_annotate.viewer.stage.ink.solids import Extents
+from eci_annotate.viewer.stage.ink.solids import Extents, Solids
 from eci_annotate.viewer.stage.pane_geometry import PlaneStack
 
 BACKGROUND_COLOUR: Colour = (170, 170, 170)
@@ -26,14 +26,14 @@ def extent_of_fields(easel: Easel, extents: Extents, series_uid: str) -> Block:
 
 
 def planes_of_fields(
-    easel: Easel, extents: Extents, series_uid: str, stack: PlaneStack, index: int
+    easel: Easel, solids: Solids, series_uid: str, stack: PlaneStack, index: int
 ) -> list[tuple[NDArray[np.uint16], Colour]]:
     """Return seeds and zones of one slice, with their colours.
 
     Parameters
     ----------
-    easel, extents
-        Source of the fields, and where they are not zero.
+    easel, solids
+        Source of the fields, and what cuts them on planes across the voxels.
     series_uid
         Series shown.
     stack, index
@@ -41,11 +41,19 @@ def planes_of_fields(
     """
     found: list[tuple[NDArray[np.uint16], Colour]] = []
     for uid in _uids(easel, series_uid):
-        span = extents.of(uid)[stack.axis]
-        if span.start <= index < span.stop:
-            plane = stack.slice_of(easel.table.field(uid), index)
+        plane = _plane(easel, solids, uid, series_uid, stack, index)
+        if plane is not None:
             found += _hatched(plane) if uid.startswith(ZONE) else list(_seeds(easel, plane))
     return found
+
+
+def _plane(
+    easel: Easel, solids: Solids, uid: str, series_uid: str, stack: PlaneStack, index: int
+) -> NDArray[np.uint16] | None:
+    if stack.oblique:
+        return solids.cut_field(uid, series_uid, stack, index)
+    span = solids.extents.of(uid)[stack.axis]
+    return stack.slice_of(easel.table.field(uid), index) if span.start <= index < span.stop else None
 
 
 def _uids(easel: Easel, series_uid: str) -> list[str]:

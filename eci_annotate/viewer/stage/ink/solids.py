@@ -184,12 +184,16 @@ class Solids:
 
         Each voxel takes the nearest one; only this plane is computed, so that it follows each stroke.
         """
-        own = self.easel.table.sheet_of(thing.series_uid).grid
+        field = self.cut_field(uid, thing.series_uid, stack, index)
+        return None if field is None else np.where(field >= HALF, np.uint16(FULL), np.uint16(0))
+
+    def cut_field(self, uid: str, series_uid: str, stack: PlaneStack, index: int) -> Fields | None:
+        """Return one slice, as displayed, of a field on the voxels of a series; None where the slice misses it."""
+        own = self.easel.table.sheet_of(series_uid).grid
         reach = block_on(self.extents.of(uid), own, stack.grid)[stack.axis]
         if not reach.start <= index < reach.stop:
             return None
-        field = nearest(self.easel.table.field(uid), own, flat_grid(stack, index))
-        return stack.slice_of(np.where(field >= HALF, np.uint16(FULL), np.uint16(0)), 0)
+        return stack.slice_of(nearest(self.easel.table.field(uid), own, flat_grid(stack, index)), 0)
 
     def middle_of(self, uid: str) -> Vector | None:
         """Return a point in the middle of an annotation, on its largest slice (patient mm); None if it has no shape."""
