@@ -12,7 +12,6 @@ import ipywidgets as w
 from eci_annotate.errors import EciError, LeaseLost, Refused
 from eci_annotate.imaging.geometry import Vector
 from eci_annotate.tools.editing.entries import Entry, Select
-from eci_annotate.tools.growcut.growth_decision import require_decided
 from eci_annotate.tools.registry import offered
 from eci_annotate.viewer.comparison.counterpart import Counterpart
 from eci_annotate.viewer.comparison.sides import sides_of
@@ -32,6 +31,7 @@ from eci_annotate.viewer.session.event_loop import every
 from eci_annotate.viewer.session.lease_watch import LeaseWatch
 from eci_annotate.viewer.session.resume import begin, restored
 from eci_annotate.viewer.session.title_state import TitleState
+from eci_annotate.viewer.stage.action_rules import require_finished
 from eci_annotate.viewer.stage.controller import Controller
 from eci_annotate.viewer.stage.controller_listener import Listener
 from eci_annotate.viewer.stage.messages import look, status
@@ -265,7 +265,7 @@ class Workbench(Listener):
         if not self.review:
             self.report.save()
         self._carry_out(self.controller.finish)
-        require_decided(self.controller.easel)
+        require_finished(self.controller.easel, self.suggestions.current is not None)
         self.autosave.snapshot()
         if self.autosave.lost or self.autosave.unsaved:
             raise Refused(self.autosave.lost or "Your last work is not saved yet.", "Try again in a moment.")

@@ -18,7 +18,9 @@ from eci_annotate.repository.draft_entries import Draft
 from eci_annotate.repository.open_repository import open
 from eci_annotate.repository.repository import Repository
 from eci_annotate.repository.task import Task
-from eci_annotate.tools.editing.entries import Undo
+from eci_annotate.tools.editing.entries import ChooseTool, SetOption, Undo
+from eci_annotate.tools.mask_edit import MaskEdit
+from eci_annotate.tools.shape_edit import ShapeOperation
 from eci_annotate.viewer.account_bar import account_bar, hub_links
 from eci_annotate.viewer.open_task import OpenTask
 from eci_annotate.viewer.plain_error import TAKE_OVER
@@ -113,6 +115,33 @@ def sign(bench: Workbench) -> None:
     bench.signing.button.click()
     bench.signing.confirm.click()
     assert "Signed: version" in bench.signing.said.value
+
+
+@pytest.mark.parametrize("what", ["polygon", "suggestion"])
+def test_what_is_shown_but_not_finished_is_not_left_out_of_a_signature_without_a_word(
+    repo: Repository, what: str
+) -> None:
+    bench = answered(repo)
+    if what == "polygon":
+        bench.do(ChooseTool("freedraw"))
+        bench.do(SetOption("pen", "polygon"))
+        click(bench)
+    else:
+        (uid,) = bench.controller.easel.table.objects
+        bench.suggestions.ask(MaskEdit(uid, ShapeOperation.SIZE, "9 x 9 x 9"))
+    bench.signing.button.click()
+    bench.signing.confirm.click()
+    assert {"polygon": "not closed", "suggestion": "is not part of your work"}[what] in bench.signing.said.value
+    if what == "polygon":
+        bench.do(Undo())
+    else:
+        bench.suggestions.discard()
+    sign(bench)
+
+
+def click(bench: Workbench) -> None:
+    """Click in the middle of the axial pane."""
+    draw(bench, 0.0)
 
 
 def test_a_task_without_a_fitting_series_names_why_and_offers_what_there_is(unfit: Repository) -> None:

@@ -18,7 +18,7 @@ from eci_annotate.tools.editing.entries import Alter, ChooseTool, Entry, SetOpti
 from eci_annotate.tools.editing.table import Table
 from eci_annotate.tools.freedraw import Drawing
 from eci_annotate.tools.gestures import Drag, Gesture, Press
-from eci_annotate.tools.growcut.growth_decision import has_seeds
+from eci_annotate.tools.growcut.growth_decision import has_seeds, require_decided
 from eci_annotate.tools.protocol import HALF, Object, Paint, Ruler, Unplaced
 from eci_annotate.tools.registry import TOOLS, offered
 
@@ -108,6 +108,15 @@ def tool_for(easel: Easel, uid: str | None, chosen: Sequence[str]) -> Iterator[E
     if thing is not None and not TOOLS[easel.tool].works_on(thing):
         fitting = (name for name, tool in TOOLS.items() if tool.works_on(thing) and name in offered(chosen))
         yield from (ChooseTool(name) for name in islice(fitting, 1))
+
+
+def require_finished(easel: Easel, suggested: bool) -> None:
+    """Raise Refused while seeds, a polygon or a suggestion wait: what is signed would differ from the screen."""
+    require_decided(easel)
+    if is_pending(easel):
+        raise Refused("A polygon is not closed.", "Click its first corner to close it, or undo it.")
+    if suggested:
+        raise Refused("A suggestion is shown, and is not part of your work.", "Accept it, or discard it.")
 
 
 def alters_nothing(table: Table, entry: Alter) -> bool:
