@@ -66,7 +66,7 @@ function drawBar(context, put, { px, text }, { width, height }, beside) {
   context.fillStyle = "#e8eaee";
   context.fillRect(width - 10 - px, foot, px, 1.5);
   for (const x of [width - 10 - px, width - 11.5]) context.fillRect(x, foot - 5, 1.5, 6);
-  if (long > px) put(text, width - 8, foot - 5, "right");
+  if (long > px) put(text, width - 8, foot - 9, "right"); // above the ends of the bar, which are below its letters
   else put(text, width - 10 - px / 2, foot - 5, "center");
 }
 
