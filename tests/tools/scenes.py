@@ -104,6 +104,7 @@ ARRANGEMENTS = st.one_of(
         st.just("b"),
         st.just((0, 255, 0)),
         st.just(SERIES),
+        st.booleans(),
     ),
     st.builds(suggested, st.sampled_from(["a", "b", "c"]), st.integers(0, 4)),
     st.just(Undo()),
