@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Attribute:
     Attributes
     ----------
     read
-        Gives a frame's value: a number, some numbers or a text; None if it has none.
+        Gives a frame's value: a number, some numbers or a text; None if it has none. A `partial` reads one element.
     name
         Gives the name of a stack, from the value, its place among the values (from 1) and their number.
     interleaved
@@ -51,11 +52,11 @@ class Attribute:
 
 
 def _number(keyword: str) -> Callable[[Frame], Any]:
-    return lambda frame: frame.number_of(keyword)
+    return partial(Frame.number_of, keyword=keyword)
 
 
 def _text(keyword: str) -> Callable[[Frame], Any]:
-    return lambda frame: frame.text(keyword) or None
+    return partial(lambda frame, keyword: frame.text(keyword) or None, keyword=keyword)
 
 
 def _unit(text: str) -> Callable[[Any, int, int], str]:
@@ -126,7 +127,7 @@ def _canon(frame: Frame) -> list[float]:
 
 
 def _top_level(dataset: Dataset, tag: int) -> Any:
-    if tag not in dataset:
+    if tag not in dataset._dict:
         return None
     try:
         return dataset[tag].value

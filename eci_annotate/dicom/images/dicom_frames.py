@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eci_annotate.dicom.images.element_values import REMEDY, numbers, one_integer, value_of
+from eci_annotate.dicom.images.element_values import REMEDY, has_same_bytes, numbers, numbers_of, one_integer, value_of
 from eci_annotate.dicom.images.tolerances import unit_of
 from eci_annotate.dicom.multiframe.nm_slices import places_of_slices
 from eci_annotate.dicom.uids import uid_from
@@ -68,6 +68,7 @@ class Frame:
     fill: Callable[[np.ndarray[Any, Any]], bool] = field(default=lambda out: False, repr=False)
     full: Callable[[], Dataset] = field(default=Dataset, repr=False)
     _known: dict[str, Any] = field(default_factory=dict, repr=False)
+    _arrays: dict[str, Floats | None] = field(default_factory=dict, repr=False)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return an element's value; `default` if it is absent or empty.
@@ -102,8 +103,20 @@ class Frame:
         DamagedFile
             If it is no finite number.
         """
-        value = self.get(keyword)
-        return None if value is None else float(numbers(value, keyword)[0])
+        found = self._numbers(keyword)
+        return None if found is None else float(found[0])
+
+    def _numbers(self, keyword: str) -> Floats | None:
+        if keyword not in self._arrays:
+            self._arrays[keyword] = self._find_numbers(keyword)
+        return self._arrays[keyword]
+
+    def _find_numbers(self, keyword: str) -> Floats | None:
+        if self.groups:
+            value = self.get(keyword)
+            return None if value is None else numbers(value, keyword)
+        names = (keyword, *ALSO.get(keyword, ()))
+        return next((found for name in names if (found := numbers_of(self.dataset, name)) is not None), None)
 
     def whole(self, keyword: str, default: int = 0) -> int:
         """Return an element's value as an integer."""
@@ -118,10 +131,9 @@ class Frame:
         MissingGeometry
             If it is absent or has another number of values.
         """
-        value = self.get(keyword)
-        if value is None:
+        found = self._numbers(keyword)
+        if found is None:
             raise MissingGeometry(f"{keyword} is missing, and is never guessed.", REMEDY)
-        found = numbers(value, keyword)
         if found.size != size:
             raise MissingGeometry(f"{keyword} has {found.size} values in place of {size}.", REMEDY)
         return found
@@ -167,6 +179,13 @@ class Frame:
     def axes_lps(self) -> tuple[Floats, Floats, Floats]:
         """Unit vectors (normal, down a column, along a row) = directions of k, j, i."""
         return axes(self.vector("ImageOrientationPatient", 6), unit_of(self.get("ImageOrientationPatient")))
+
+
+def same_in_all(frames: Sequence[Frame], keyword: str) -> bool:
+    """Whether an element has the same bytes in the files of all frames, or is in none; False if that is not certain."""
+    if any(frame.groups for frame in frames):
+        return False
+    return all(has_same_bytes([frame.dataset for frame in frames], name) for name in (keyword, *ALSO.get(keyword, ())))
 
 
 def private_frame_uid(series_uid: str) -> str:

@@ -19,6 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom, lacks_prefix
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
+from eci_annotate.dicom.uncompressed.plain_header import plain_header
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NoPrefix, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient
@@ -112,6 +113,10 @@ def stream_of(content: Content) -> Iterator[BinaryIO]:
 
 def _parsed(source: Path | BinaryIO, pixels: bool, tags: Sequence[str] | None, kept: int | None) -> Dataset:
     only = [tag_of(tag) for tag in tags] if tags else None
+    if kept is not None and pixels and only is None and isinstance(source, Path):
+        usual = plain_header(source, kept)
+        if usual is not None:
+            return usual
     with quiet():
         dataset = dcmread(source, stop_before_pixels=not pixels, specific_tags=only, defer_size=kept)
         if kept is not None and str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:

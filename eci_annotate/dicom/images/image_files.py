@@ -29,6 +29,7 @@ from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
 from eci_annotate.dicom.images.pixels import has_pixels, stored_values
+from eci_annotate.dicom.uncompressed.room import Room
 from eci_annotate.errors import DamagedFile, EciError, NoImages
 
 Progress = Callable[[int, int], None]
@@ -44,7 +45,7 @@ class ImageFile:
 
     def __init__(self, dataset: Dataset, path: Path | Opener, number: int) -> None:
         self.dataset, self.path, self.number = dataset, path, number
-        self._decode = lru_cache(maxsize=1)(self._full)
+        self._whole: Dataset | None = None
 
     @property
     def frames(self) -> list[Frame]:
@@ -89,12 +90,18 @@ class ImageFile:
 
     @property
     def _syntax(self) -> Any:
-        return self.dataset.file_meta.get("TransferSyntaxUID", "")
+        return value_of(self.dataset.file_meta, "TransferSyntaxUID") or ""
 
     def stored(self, frame: int) -> NDArray[Any]:
         """Return the stored values of frame n, counted from 0."""
         straight = self._straight(frame)
         return stored_values(self._decode(), frame) if straight is None else straight
+
+    def _decode(self) -> Dataset:
+        """Return the whole file, read once."""
+        if self._whole is None:
+            self._whole = self._full()
+        return self._whole
 
     def _full(self) -> Dataset:
         whole = self.dataset if not self._is_deferred else read(self.path, number=self.number)
@@ -140,11 +147,17 @@ class ImageFile:
 
 
 def image_files(
-    source: Source, progress: Progress | None = None, *, series_uid: str = "", unread: list[EciError] | None = None
+    source: Source,
+    progress: Progress | None = None,
+    *,
+    series_uid: str = "",
+    unread: list[EciError] | None = None,
+    room: Room | None = None,
 ) -> list[ImageFile]:
     """Read the headers of all images; reports, structure sets and the like are passed over.
 
-    With `unread` the faults of single files are added to it, and the others are read.
+    With `unread` the faults of single files are added to it, and the others are read; with `room` the memory for their
+    pixels is made ready meanwhile.
 
     Raises
     ------
@@ -165,6 +178,8 @@ def image_files(
             image = None
         if image is not None and series_uid in ("", str(value_of(image.dataset, "SeriesInstanceUID") or "")):
             found.append(image)
+            if room is not None and len(found) == 1:
+                room.expect(image.dataset, paths)
         if progress is not None:
             progress(number + 1, len(paths))
     if not found:
@@ -214,7 +229,12 @@ def is_image(dataset: Dataset, name: str) -> bool:
 def _sop_class(dataset: Dataset) -> str:
     """Return the name of the SOP class; its UID where it has none."""
     uid = value_of(dataset, "SOPClassUID") or value_of(dataset.file_meta, "MediaStorageSOPClassUID") or ""
-    return UID(str(uid)).name if uid else ""
+    return _name_of(str(uid)) if uid else ""
+
+
+@lru_cache(maxsize=64)
+def _name_of(uid: str) -> str:
+    return UID(uid).name
 
 
 def _require_whole(dataset: Dataset, path: Path | Opener, name: str) -> None:

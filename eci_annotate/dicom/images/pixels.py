@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.charset import python_encoding
 from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.tag import Tag
 from pydicom.uid import UID, RLELossless
 
 from eci_annotate.deid.quiet import quiet
@@ -31,6 +32,7 @@ from eci_annotate.dicom.frame_bytes import (
 )
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import number_in, value_of
+from eci_annotate.dicom.uncompressed.plain_header import tag_of_number
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
 MOST_BYTES = 8 << 30
@@ -41,11 +43,12 @@ _LIBRARIES = (
     *("imagecodecs._jpegls", "imagecodecs._jpeg2k"),
 )
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+PIXEL_TAGS = tuple(tag_of_number(int(Tag(keyword))) for keyword in PIXEL_KEYWORDS)
 
 
 def has_pixels(dataset: Dataset) -> bool:
     """Whether a file holds pixels."""
-    return any(keyword in dataset for keyword in PIXEL_KEYWORDS)
+    return any(tag in dataset._dict for tag in PIXEL_TAGS)
 
 
 def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:

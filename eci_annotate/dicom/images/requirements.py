@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from eci_annotate.dicom.images.attributes import private_value
 from eci_annotate.dicom.images.colour import is_colour
@@ -82,13 +83,18 @@ def require_picture(frame: Frame) -> None:
         For a matrix of no size.
     """
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
-        if (uid := frame.text(keyword)) and not (len(uid) <= 64 and UID.fullmatch(uid)):
+        if (uid := frame.text(keyword)) and not _is_uid(uid):
             raise DamagedFile(f"{keyword} of an image is no UID.", "Ask the sender for complete images.")
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         if frame.get(keyword) is not None and min(frame.vector(keyword, 2)) <= 0:
             raise MissingGeometry(f"{keyword} is not positive.", "Ask the sender for complete images.")
     if not all(0 < size < MOST_PIXELS for size in frame.shape):
         raise DamagedFile("Rows or Columns of an image are not usable.", "Ask the sender for complete images.")
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_uid(text: str) -> bool:
+    return len(text) <= 64 and UID.fullmatch(text) is not None
 
 
 def require_all_parts(frames: Sequence[Frame]) -> None:

@@ -42,10 +42,11 @@ from eci_annotate.dicom.images.stacks import (
     stack_with,
     stacks_of,
 )
-from eci_annotate.dicom.images.study import StackHeader, header_of_stack
+from eci_annotate.dicom.images.study import StackHeader, header_of_stack, no_search_for_garbage
 from eci_annotate.dicom.images.windows import window_attrs
 from eci_annotate.dicom.overlays import overlays_of
 from eci_annotate.dicom.suv import suv_attrs
+from eci_annotate.dicom.uncompressed.room import Room
 from eci_annotate.errors import BadImages, DamagedFile, NoImages
 from eci_annotate.imaging.volume import DIMS, volume_from_array
 
@@ -59,10 +60,10 @@ def _grey_attrs(frames: Sequence[Frame], values: NDArray[Any]) -> dict[str, Any]
     return ({} if padding is None else {"padding": padding}) | window_attrs(middle, values) | inverted
 
 
-def volume_of_stack(stack: Stack) -> xr.DataArray:
+def volume_of_stack(stack: Stack, room: Room | None = None) -> xr.DataArray:
     """Load the pixels of one stack as a volume, as `load_series` does."""
     first = stack.frames[0]
-    values = values_of(stack)
+    values = values_of(stack, room)
     attrs: dict[str, Any] = {"modality": first.modality, "study_uid": first.text("StudyInstanceUID")}
     if first.modality == "CT" and units_of(first):
         attrs["units"] = units_of(first)
@@ -87,8 +88,8 @@ def volume_of_stack(stack: Stack) -> xr.DataArray:
     return volume
 
 
-def _frames(source: Source, progress: Progress | None, series_uid: str) -> list[Frame]:
-    images = image_files(source, progress, series_uid=series_uid)
+def _frames(source: Source, progress: Progress | None, series_uid: str, room: Room | None = None) -> list[Frame]:
+    images = image_files(source, progress, series_uid=series_uid, room=room)
     frames = _checked(images)
     for keyword, what in (("PatientID", "patients"), ("StudyInstanceUID", "studies")):
         named = {str(value_of(image.dataset, keyword) or "") for image in images}
@@ -151,15 +152,18 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     >>> ct.dims, ct.shape, ct.attrs["units"]
     (('k', 'j', 'i'), (8, 40, 56), 'HU')
     """
-    return volume_of_stack(_only_volume(_frames(source, progress, series_uid)))
+    room = Room()
+    with no_search_for_garbage():
+        return volume_of_stack(_only_volume(_frames(source, progress, series_uid, room)), room)
 
 
 def load_files(paths: Sequence[Path | Opener], stack_uid: str = "") -> xr.DataArray:
     """Load the files of one series as `load_series` does, or its only picture; or one of its stacks, by its UID."""
-    frames = _frames(paths, None, "")
-    if not stack_uid:
-        return volume_of_stack(_only_stack(frames))
-    return volume_of_stack(stack_with(stacks_of(frames), stack_uid))
+    room = Room()
+    with no_search_for_garbage():
+        frames = _frames(paths, None, "", room)
+        stack = stack_with(stacks_of(frames), stack_uid) if stack_uid else _only_stack(frames)
+        return volume_of_stack(stack, room)
 
 
 def load_stacks(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[xr.DataArray]:

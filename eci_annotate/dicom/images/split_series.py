@@ -27,7 +27,7 @@ from eci_annotate.dicom.images.attributes import (
     units_of,
 )
 from eci_annotate.dicom.images.colour import is_colour
-from eci_annotate.dicom.images.dicom_frames import Frame
+from eci_annotate.dicom.images.dicom_frames import Frame, same_in_all
 from eci_annotate.dicom.images.slice_order import order_of
 from eci_annotate.dicom.images.tolerances import clusters, cosine_tolerance, spacing_tolerance
 from eci_annotate.errors import MissingSlice, MixedSeries
@@ -106,6 +106,9 @@ def most_at_one_position(positions: NDArray[np.int64]) -> int:
 
 def _by_attribute(group: FrameGroup, attribute: Attribute) -> list[FrameGroup]:
     if len(group.frames) < 2:
+        return [group]
+    if isinstance(attribute.read, partial) and same_in_all(group.frames, attribute.read.keywords["keyword"]):
+        attribute.read(group.frames[0])  # which may refuse it
         return [group]
     values = [attribute.read(frame) for frame in group.frames]
     labels = _labels(values)

@@ -16,6 +16,7 @@ from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import REMEDY
 from eci_annotate.dicom.images.pixels import has_uniform_padding, is_unscaled, modality_values
 from eci_annotate.dicom.images.stacks import Stack
+from eci_annotate.dicom.uncompressed.room import Room
 from eci_annotate.errors import DamagedFile
 
 SCALING = ("RescaleSlope", "RescaleIntercept")
@@ -31,7 +32,7 @@ def _wider(kinds: Sequence[np.dtype[Any]], most: float) -> type[Any]:
     return np.float64 if most > MOST_FLOAT32 else np.float32
 
 
-def values_of(stack: Stack) -> NDArray[Any]:
+def values_of(stack: Stack, room: Room | None = None) -> NDArray[Any]:
     """Return all slices in one array of the smallest exact type: int16, int32, float32 or float64.
 
     Padding becomes NaN where it is not one range of whole numbers. Colours are 8 bits each, in a fourth axis.
@@ -46,11 +47,12 @@ def values_of(stack: Stack) -> NDArray[Any]:
     if is_colour(stack.frames[0].dataset):
         with ThreadPoolExecutor(2) as pool:
             return np.stack(list(pool.map(lambda frame: frame.pixels(), stack.frames)))
-    out: NDArray[Any] = np.empty(stack.grid.shape, np.int16)
+    out: NDArray[Any] = (room or Room()).take(stack.grid.shape)
     put = partial(_put, out, not has_uniform_padding(stack.frames))
-    with ThreadPoolExecutor(2) as pool:
-        rest = dict(pool.map(put, enumerate(stack.frames)))
-    wide = {k: values for k, values in rest.items() if values is not None}
+    numbered = list(enumerate(stack.frames))
+    with ThreadPoolExecutor(2) as pool:  # each its half: a task for each slice would cost more than reading it
+        halves = list(pool.map(put, (numbered[::2], numbered[1::2])))
+    wide = dict(sorted((halves[0] | halves[1]).items()))
     if not wide:
         return out
     whole = [float(np.abs(values.astype(np.int64)).max()) for values in wide.values() if values.dtype == np.int32]
@@ -82,13 +84,15 @@ def _warn_of_mappings(frames: Sequence[Frame]) -> None:
         )
 
 
-def _put(out: NDArray[Any], nan: bool, numbered: tuple[int, Frame]) -> tuple[int, NDArray[Any] | None]:
-    """Write a slice to its place while it is in memory; return it if it needs a wider type."""
-    k, frame = numbered
-    if not nan and is_unscaled(frame) and frame.fill(out[k]):
-        return k, None
-    values = modality_values(frame, nan=nan)
-    if values.dtype != np.int16:
-        return k, values
-    out[k] = values
-    return k, None
+def _put(out: NDArray[Any], nan: bool, numbered: Sequence[tuple[int, Frame]]) -> dict[int, NDArray[Any]]:
+    """Write slices to their places while they are in memory; return those that need a wider type."""
+    wide = {}
+    for k, frame in numbered:
+        if not nan and is_unscaled(frame) and frame.fill(out[k]):
+            continue
+        values = modality_values(frame, nan=nan)
+        if values.dtype == np.int16:
+            out[k] = values
+        else:
+            wide[k] = values
+    return wide

@@ -109,7 +109,7 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
     import pandas as pd
 
     unread: list[EciError] = []
-    with _no_search_for_garbage():
+    with no_search_for_garbage():
         rows = [(uid, _row(images)) for uid, images in _by_series(source, progress, unread).items()]
     rows.sort(key=lambda row: row[1][COLUMNS.index("number")])
     if unread:
@@ -120,7 +120,7 @@ def series_in(source: Source, progress: Progress | None = None) -> pd.DataFrame:
 
 
 @contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
+def no_search_for_garbage() -> Iterator[None]:
     """Headers of thousands of files are kept, and each search would look at all of them: a third of the time."""
     searches = gc.isenabled()
     gc.disable()

@@ -1,0 +1,1 @@
+"""Uncompressed files in little endian, which need no decoder: their headers and the room for their pixels."""
