@@ -87,6 +87,7 @@ def test_what_is_unusual_is_left_to_pydicom(tmp_path, image):
         "unknown VR": content[: rows + 4] + b"ZZ" + content[rows + 6 :],
         "more behind the pixels": content + bytes(7),
         "cut short": content[:-1],
+        "only the file meta information": content[: 144 + int.from_bytes(content[140:144], "little")],
         "big endian": content.replace(ExplicitVRLittleEndian.encode(), ExplicitVRBigEndian.encode(), 1),
         "no prefix": content[132:],
         "nothing": b"",

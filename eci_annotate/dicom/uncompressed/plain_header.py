@@ -142,12 +142,12 @@ def _dataset(stream: Any, elements: _Elements) -> FileDataset:
     if not elements.piece.startswith(_BEGIN, _PREAMBLE):
         raise _Unusual
     meta, start = elements.read(_PREFIX, _META, False)
-    syntax = meta[tag_of_number(_SYNTAX)].value.rstrip(b"\0")
-    implicit = _IS_IMPLICIT[syntax]
+    syntax = meta[tag_of_number(_SYNTAX)]
+    implicit = _IS_IMPLICIT[syntax.value.rstrip(b"\0") if syntax.VR == "UI" else b""]
     if elements.base or (implicit and elements.piece[start + 4 : start + 6].isupper()):  # perhaps it is explicit
         raise _Unusual
     found, end = elements.read(start, _OF_THE_FILE, implicit)
-    if elements.base + end != elements.size:
+    if not found or elements.base + end != elements.size:
         raise _Unusual
     head = FileMetaDataset(meta)
     head.set_original_encoding(False, True, default_encoding)
