@@ -18,7 +18,7 @@ from contextlib import suppress
 from eci_annotate.decoder.process_limits import ProcessLimits, confine
 from eci_annotate.decoder.volume_content import load_libraries
 from eci_annotate.decoder.worker_jobs import serve
-from eci_annotate.dicom.images.pixels import load_decoders
+from eci_annotate.dicom.encapsulated.load_decoders import load_decoders
 
 MOST_WORKERS = 16
 _END = 3  # a worker's only open file, beside the three standard ones

@@ -125,6 +125,18 @@ def test_retired_colours_are_no_red_green_and_blue(tmp_path, photometric):
         eci.load_stacks(tmp_path)
 
 
+@pytest.mark.parametrize("photometric", ["YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422"])
+def test_colours_of_a_codec_without_the_codec_are_no_red_green_and_blue(tmp_path, photometric):
+    colour_file(tmp_path / "us.dcm", "RGB 0")
+    dataset = pydicom.dcmread(tmp_path / "us.dcm")
+    dataset.PhotometricInterpretation = photometric
+    if photometric.endswith("422"):
+        dataset.PixelData = dataset.PixelData[: len(dataset.PixelData) * 2 // 3]
+    dataset.save_as(tmp_path / "us.dcm")
+    with pytest.raises(errors.UnsupportedImages, match=f"{photometric} without"):
+        eci.load_stacks(tmp_path)
+
+
 def test_colours_of_few_bits_are_as_bright_as_they_mean(tmp_path):
     shown = colour_file(tmp_path / "us.dcm", "RGB 0")
     dataset = pydicom.dcmread(tmp_path / "us.dcm")

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import eci_annotate as eci
-from eci_annotate.dicom.uncompressed import room
-from eci_annotate.dicom.uncompressed.plain_header import plain_header
+from eci_annotate.dicom.stored import room
+from eci_annotate.dicom.stored.plain_header import plain_header
 from tests.counts import examples
 from tests.dicom.mutations import mutated
 from tests.dicom.series_maker import make_series

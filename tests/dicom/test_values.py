@@ -463,3 +463,67 @@ def test_a_class_in_an_unknown_encoding_is_damage(tmp_path):
     path.write_bytes(content.replace(b"\x02\x00\x02\x00UI", b"\x02\x00\x02\x00EI", 1))
     with pytest.raises(errors.DamagedFile):
         eci.load_stacks(tmp_path)
+
+
+def table(first, entries, bits, vr="US", data=None):
+    def edit(dataset, k):
+        item = pydicom.Dataset()
+        item.add_new("LUTDescriptor", vr, [len(entries), first, bits])
+        item.ModalityLUTType = "HU"
+        item.add_new("LUTData", "OW", entries.tobytes() if data is None else data)
+        dataset.ModalityLUTSequence = [item]
+
+    return edit
+
+
+WORDS = np.arange(200, dtype=np.uint16) * 3 + 7
+TABLES = {
+    "a negative first value": (table(-100, WORDS, 16, "SS"), -100),
+    "a negative first value, written unsigned": (table(65436, WORDS, 16), -100),
+    "a range beyond that of the pixels": (table(-30_000, np.arange(60_000, dtype=np.uint16), 16, "SS"), -30_000),
+    "entries of 10 bits": (table(-100, WORDS, 10, "SS"), -100),
+    "entries in bytes": (table(0, np.arange(200, dtype=np.uint8), 8), 0),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_modality_lookup_table_gives_its_entries(tmp_path, name):
+    """Also where an 8- or 16-bit difference of value and first value would wrap around."""
+    (edit, first), stored = TABLES[name], np.linspace(-32_768, 32_767, 1280).astype(np.int16).reshape(32, 40)
+    stored.flat[:300] = np.arange(-150, 150)
+
+    def change(dataset, k):
+        edit(dataset, k)
+        dataset.PixelData = stored.tobytes()
+
+    make_series(tmp_path, 2, modality="CT", edit=change)
+    item = pydicom.dcmread(next(tmp_path.iterdir())).ModalityLUTSequence[0]
+    entries = np.frombuffer(item.LUTData, np.uint8 if "bytes" in name else np.uint16).astype(int)
+    wanted = entries[(stored.astype(int) - first).clip(0, len(entries) - 1)]
+    assert np.array_equal(eci.load_series(tmp_path).values, np.stack([wanted] * 2))
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_a_modality_lookup_table_that_is_another_than_it_states_is_damage(tmp_path, bits):
+    make_series(tmp_path, 2, modality="CT", edit=table(0, WORDS * 20, bits))
+    with pytest.raises(errors.DamagedFile, match="lookup table"):
+        eci.load_series(tmp_path)
+
+
+def test_pixels_of_two_types_are_never_chosen_from(tmp_path):
+    def edit(dataset, k):
+        dataset.FloatPixelData = np.zeros((32, 40), np.float32).tobytes()
+
+    make_series(tmp_path, 2, modality="CT", edit=edit)
+    with pytest.raises(errors.DamagedFile, match="two types"):
+        eci.load_series(tmp_path)
+
+
+def test_pixels_of_twelve_bits_without_gaps_are_named(tmp_path):
+    def edit(dataset, k):
+        dataset.BitsAllocated = dataset.BitsStored = 12
+        dataset.HighBit, dataset.PixelData = 11, bytes(32 * 40 * 3 // 2)
+
+    make_series(tmp_path, 2, modality="CT", edit=edit)
+    with pytest.raises(errors.UnsupportedImages, match="12 bits"):
+        eci.load_series(tmp_path)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut
+from pydicom.uid import UID, RLELossless
 
 from eci_annotate.dicom.frame_bytes import AGAIN
 from eci_annotate.dicom.images.element_values import number_in, value_of
@@ -17,6 +18,7 @@ from eci_annotate.errors import DamagedFile, UnsupportedImages
 COLOUR = ("RGB", "YBR", "PALETTE")
 PALETTE = "PALETTE"
 RETIRED = ("HSV", "ARGB", "CMYK")
+OF_CODECS = ("YBR_ICT", "YBR_RCT", "YBR_PARTIAL")  # PS3.3 C.7.6.3.1.2: of JPEG 2000 and MPEG
 
 
 def is_colour(dataset: Dataset) -> bool:
@@ -35,7 +37,24 @@ def coloured(dataset: Dataset, stored: Callable[[int], NDArray[Any]]) -> Callabl
     stored
         Gives its decoded pixels; YBR is RGB already.
     """
-    return lambda number: _eight_bits(dataset, _rgb(dataset, stored(number)))
+
+    def colours(number: int) -> NDArray[np.uint8]:
+        _require_known(dataset)
+        return _eight_bits(dataset, _rgb(dataset, stored(number)))
+
+    return colours
+
+
+def _require_known(dataset: Dataset) -> None:
+    """Refuse colours that no reader converts to red, green and blue."""
+    photometric = str(value_of(dataset, "PhotometricInterpretation") or "")
+    syntax = UID(str(value_of(dataset.file_meta, "TransferSyntaxUID") or ""))
+    without_codec = not syntax or not syntax.is_transfer_syntax or not syntax.is_compressed or syntax == RLELossless
+    if photometric in RETIRED or (photometric.startswith(OF_CODECS) and without_codec):
+        raise UnsupportedImages(
+            f"The colours of an image are {photometric}{' without a codec' * (photometric not in RETIRED)}.",
+            "Convert the series to RGB first.",
+        )
 
 
 def bits_of(dataset: Dataset) -> int:
@@ -59,9 +78,7 @@ def _has_small_entries(dataset: Dataset) -> bool:
 
 
 def _rgb(dataset: Dataset, pixels: NDArray[Any]) -> NDArray[Any]:
-    if (photometric := str(value_of(dataset, "PhotometricInterpretation") or "")) in RETIRED:
-        raise UnsupportedImages(f"The colours of an image are {photometric}.", "Convert the series to RGB first.")
-    if photometric.startswith(PALETTE):
+    if str(value_of(dataset, "PhotometricInterpretation") or "").startswith(PALETTE):
         try:
             pixels = np.asarray(apply_color_lut(pixels, dataset))
         except Exception as error:  # malformed palettes raise many kinds

@@ -13,7 +13,7 @@ from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
-from eci_annotate.dicom.uncompressed.plain_header import tag_of_number
+from eci_annotate.dicom.stored.plain_header import tag_of_number
 from eci_annotate.errors import DamagedFile
 from eci_annotate.imaging.geometry import Floats
 

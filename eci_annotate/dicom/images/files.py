@@ -19,7 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from eci_annotate.deid.first_bytes import HEAD, begins_as_dicom, lacks_prefix
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.media import files_listed, is_archive, is_dicomdir, openers_of
-from eci_annotate.dicom.uncompressed.plain_header import plain_header
+from eci_annotate.dicom.stored.plain_header import plain_header
 from eci_annotate.errors import DamagedFile, EciError, NoImages, NoPrefix, NotDicom
 
 # pydicom's warnings quote the offending values, which may identify a patient

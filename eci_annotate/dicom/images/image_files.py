@@ -28,8 +28,8 @@ from eci_annotate.dicom.images.colour import coloured, is_colour
 from eci_annotate.dicom.images.dicom_frames import Frame, frames_of
 from eci_annotate.dicom.images.element_values import number_in, value_of
 from eci_annotate.dicom.images.files import Opener, Source, files_of, read, which
-from eci_annotate.dicom.images.pixels import has_pixels, stored_values
-from eci_annotate.dicom.uncompressed.room import Room
+from eci_annotate.dicom.images.pixels import has_pixels, pixel_elements, stored_values
+from eci_annotate.dicom.stored.room import Room
 from eci_annotate.errors import DamagedFile, EciError, NoImages
 
 Progress = Callable[[int, int], None]
@@ -200,6 +200,8 @@ def image_of(dataset: Dataset, path: Path | Opener, number: int = 0) -> ImageFil
     if not is_image(dataset, name):
         return None
     _require_whole(dataset, path, name)
+    if len(pixel_elements(dataset)) > 1:
+        raise DamagedFile(f"{name} has pixels of two types: which are meant is never guessed.", AGAIN)
     return ImageFile(dataset, path, number)
 
 

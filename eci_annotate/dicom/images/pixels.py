@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import importlib
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.charset import python_encoding
-from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.pixels import pixel_array
 from pydicom.tag import Tag
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless
 
 from eci_annotate.deid.quiet import quiet
 from eci_annotate.dicom.encapsulated.decodable import decodable, require_stored_bits
@@ -32,23 +28,24 @@ from eci_annotate.dicom.frame_bytes import (
 )
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import number_in, value_of
-from eci_annotate.dicom.uncompressed.plain_header import tag_of_number
+from eci_annotate.dicom.stored.lookup_table import looked_up
+from eci_annotate.dicom.stored.plain_header import tag_of_number
 from eci_annotate.errors import DamagedFile, EciError, UnsupportedImages
 
 MOST_BYTES = 8 << 30
-_LIBRARIES = (
-    *(f"pydicom.pixels.decoders.{name}" for name in ("gdcm", "pillow", "pyjpegls", "pylibjpeg", "rle")),
-    *("pylibjpeg", "libjpeg", "openjpeg", "jpeg_ls", "PIL.Image", "PIL.JpegImagePlugin", "PIL.Jpeg2KImagePlugin"),
-    *("pydicom.pixels.processing", "lzma", "encodings.idna"),
-    *("imagecodecs._jpegls", "imagecodecs._jpeg2k"),
-)
+WORDS = {1, 8, 16, 32, 64}  # bits of a pixel; others were packed without gaps (retired)
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 PIXEL_TAGS = tuple(tag_of_number(int(Tag(keyword))) for keyword in PIXEL_KEYWORDS)
 
 
 def has_pixels(dataset: Dataset) -> bool:
     """Whether a file holds pixels."""
-    return any(tag in dataset._dict for tag in PIXEL_TAGS)
+    return bool(pixel_elements(dataset))
+
+
+def pixel_elements(dataset: Dataset) -> list[str]:
+    """Return the keywords of the elements that hold pixels (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25): one of a whole file."""
+    return [keyword for keyword, tag in zip(PIXEL_KEYWORDS, PIXEL_TAGS, strict=True) if tag in dataset._dict]
 
 
 def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
@@ -74,6 +71,8 @@ def stored_values(dataset: Dataset, number: int = 0) -> NDArray[Any]:
         If they cannot be decoded.
     """
     frames = number_in(dataset, "NumberOfFrames", 1) or 1
+    if (bits := number_in(dataset, "BitsAllocated", 16)) not in WORDS:
+        raise UnsupportedImages(f"The pixels of an image have {bits} bits each.", "Convert the series first.")
     if pixel_bytes(dataset, frames) > MOST_BYTES:
         raise DamagedFile("The size of an image is not believable.", AGAIN)
     try:
@@ -113,7 +112,7 @@ def _plain(dataset: Dataset, number: int) -> NDArray[Any] | None:
 def is_unscaled(frame: Frame) -> bool:
     """Whether stored values are modality values."""
     return (
-        value_of(frame.dataset, "ModalityLUTSequence") is None
+        not value_of(frame.dataset, "ModalityLUTSequence")
         and frame.number_of("RescaleSlope") in (None, 1.0)
         and frame.number_of("RescaleIntercept") in (None, 0.0)
     )
@@ -179,9 +178,8 @@ def modality_values(frame: Frame, *, nan: bool = False) -> NDArray[Any]:
 
 
 def _scaled(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
-    if value_of(frame.dataset, "ModalityLUTSequence") is not None:
-        looked_up = _looked_up(frame, raw)
-        return looked_up if looked_up.dtype.kind == "f" else scaled(looked_up, 1, 0)
+    if value_of(frame.dataset, "ModalityLUTSequence"):
+        return scaled(_looked_up(frame, raw), 1, 0)
     slope, intercept = frame.number_of("RescaleSlope"), frame.number_of("RescaleIntercept")
     slope, intercept = (1.0 if slope is None else slope), intercept or 0.0
     if slope == 0:
@@ -194,7 +192,9 @@ def _scaled(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
 
 def _looked_up(frame: Frame, raw: NDArray[Any]) -> NDArray[Any]:
     try:
-        return np.asarray(apply_modality_lut(raw, frame.dataset))
+        little = frame.dataset.file_meta.get("TransferSyntaxUID") != ExplicitVRBigEndian
+        table = value_of(frame.dataset, "ModalityLUTSequence")[0]
+        return looked_up(table, raw, bool(frame.whole("PixelRepresentation")), little)
     except Exception as error:  # malformed tables raise many kinds
         raise DamagedFile("The modality lookup table of an image cannot be read.", AGAIN) from error
 
@@ -231,7 +231,7 @@ def has_uniform_padding(frames: Sequence[Frame]) -> bool:
     padding = {_padding(frame) for frame in frames}
     if padding == {None}:
         return True
-    has_table = any(value_of(frame.dataset, "ModalityLUTSequence") is not None for frame in frames)
+    has_table = any(value_of(frame.dataset, "ModalityLUTSequence") for frame in frames)
     return not has_table and len(padding) == len({_rescale(frame) for frame in frames}) == 1
 
 
@@ -282,14 +282,3 @@ def digest_of_0_1(dataset: Dataset) -> str:
 def _digest(dataset: Dataset, pixels: NDArray[Any]) -> str:
     head = f"{pixels.shape}|{number_in(dataset, 'PixelRepresentation')}|{number_in(dataset, 'BitsStored')}|"
     return hashlib.sha256(head.encode() + pixels.astype("<i4").tobytes()).hexdigest()
-
-
-def load_decoders() -> None:
-    """Load all that decoding may need later, pixel decoders and character sets; what is not installed is left out."""
-    for module in _LIBRARIES:
-        with suppress(ImportError):
-            importlib.import_module(module)
-    for value in python_encoding.values():
-        for name in [value] if isinstance(value, str) else value:
-            with suppress(LookupError):
-                codecs.lookup(name)

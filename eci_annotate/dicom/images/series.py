@@ -45,8 +45,8 @@ from eci_annotate.dicom.images.stacks import (
 from eci_annotate.dicom.images.study import StackHeader, header_of_stack, no_search_for_garbage
 from eci_annotate.dicom.images.windows import window_attrs
 from eci_annotate.dicom.overlays import overlays_of
+from eci_annotate.dicom.stored.room import Room
 from eci_annotate.dicom.suv import suv_attrs
-from eci_annotate.dicom.uncompressed.room import Room
 from eci_annotate.errors import BadImages, DamagedFile, NoImages
 from eci_annotate.imaging.volume import DIMS, volume_from_array
 

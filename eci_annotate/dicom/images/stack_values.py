@@ -16,7 +16,7 @@ from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import REMEDY
 from eci_annotate.dicom.images.pixels import has_uniform_padding, is_unscaled, modality_values
 from eci_annotate.dicom.images.stacks import Stack
-from eci_annotate.dicom.uncompressed.room import Room
+from eci_annotate.dicom.stored.room import Room
 from eci_annotate.errors import DamagedFile
 
 SCALING = ("RescaleSlope", "RescaleIntercept")

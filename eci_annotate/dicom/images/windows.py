@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import Dataset
 
 from eci_annotate.dicom.images.dicom_frames import Frame
 from eci_annotate.dicom.images.element_values import numbers
-from eci_annotate.errors import BadImages, DamagedFile
+from eci_annotate.dicom.stored.lookup_table import descriptor_of, entries_of
+from eci_annotate.errors import BadImages
 from eci_annotate.imaging.display import Voi, VoiFunction, Window
 
 MOST_LEVELS = 4096
@@ -79,26 +81,15 @@ def _share(window: Window, low: float, high: float) -> float:
 def _tables(frame: Frame, values: NDArray[Any]) -> Iterator[tuple[str, Window, Voi]]:
     """Return each VOI lookup table: the range of its input, and the grey levels of its output."""
     for item in frame.get("VOILUTSequence") or ():
-        count, first, bits = (int(n) for n in numbers(item.get("LUTDescriptor"), "LUTDescriptor"))
-        count = count or 1 << 16
-        if first >= 1 << 15 and (frame.whole("PixelRepresentation") or float(np.nanmin(values)) < 0):
-            first -= 1 << 16  # written unsigned
+        signed = bool(frame.whole("PixelRepresentation")) or float(np.nanmin(values)) < 0
+        count, first, bits = descriptor_of(item, signed)
         window = Window(float(first), float(first + count - 1))
-        yield str(item.get("LUTExplanation", "") or ""), window, _levels(item.get("LUTData"), count, bits)
+        yield str(item.get("LUTExplanation", "") or ""), window, _levels(item, count, bits)
 
 
-def _levels(data: Any, count: int, bits: int) -> Voi:
+def _levels(item: Dataset, count: int, bits: int) -> Voi:
     """Return the output of a table as grey levels 0..255, at most `MOST_LEVELS` at even distances."""
-    if isinstance(data, bytes):
-        is_bytes = bits <= 8 and len(data) < 2 * count
-        if len(data) < count * (1 if is_bytes else 2):
-            raise DamagedFile("A VOI lookup table cannot be read.", "Ask the sender for complete images.")
-        entries = np.frombuffer(data, np.uint8 if is_bytes else "<u2", count)
-    else:
-        entries = np.asarray([] if data is None else data).ravel()
-    if entries.size != count or entries.dtype.kind not in "iu" or not 0 < bits <= 16:
-        raise DamagedFile("A VOI lookup table cannot be read.", "Ask the sender for complete images.")
-    levels = entries.astype(np.int64) % (1 << 16) * 255 / ((1 << bits) - 1)
+    levels = entries_of(item, count, bits) * 255 / ((1 << bits) - 1)
     if count > MOST_LEVELS:
         levels = np.interp(np.linspace(0, count - 1, MOST_LEVELS), np.arange(count), levels)
     return tuple(int(level) for level in np.rint(levels.clip(0, 255)))

@@ -1,0 +1,1 @@
+"""What files store as it is: headers of uncompressed files, room for their pixels, lookup tables."""
