@@ -606,6 +606,15 @@ def test_malformed_files_give_named_errors(name):
     assert "MADE" not in str(caught.value) and str(dataset.get("PatientID", "?")) not in str(caught.value)
 
 
+@pytest.mark.parametrize("header", [{"TotalPixelMatrixColumns": 400}, {"DimensionOrganizationType": "TILED_FULL"}])
+def test_tiles_of_a_slide_are_no_planes(header):
+    dataset = liver()
+    for keyword, value in header.items():
+        setattr(dataset, keyword, value)
+    with pytest.raises(errors.BadSegmentation, match="whole-slide"):
+        eci.read_segmentation(written(dataset))
+
+
 def test_a_plane_out_of_its_place_makes_no_slivers(tmp_path):
     """Two planes 0.4 mm apart in a file of planes 5 mm apart are no reason for voxels of 0.2 mm."""
     grid = next(iter(GRIDS.values()))

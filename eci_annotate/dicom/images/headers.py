@@ -57,7 +57,7 @@ HANGING_TAGS = (
 )
 # raised with the elements above, the facts and the way series are split: lists that were kept before are made again
 HEADERS_FORMAT = b"8"
-VALUES_FORMAT = b"4"  # raised when other values are read from the same files: kept volumes are decoded again
+VALUES_FORMAT = b"5"  # raised when other values are read from the same files: kept volumes are decoded again
 _FACT_TAGS = (
     "PatientOrientation",
     "ViewCodeSequence",

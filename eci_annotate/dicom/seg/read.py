@@ -104,6 +104,11 @@ def _kind(dataset: Dataset) -> str:
     sop_class = text_of(dataset, "SOPClassUID")
     if sop_class not in (SEG_STORAGE, LABEL_MAP_SEG_STORAGE):
         raise BadSegmentation("This DICOM file is not a segmentation.", "Give a file of modality SEG.")
+    if "TotalPixelMatrixColumns" in dataset or text_of(dataset, "DimensionOrganizationType").startswith("TILED"):
+        raise BadSegmentation(
+            "The segmentation is of a whole-slide image: its frames are tiles, and no planes of a volume.",
+            "Look at it in a viewer for microscopy.",
+        )
     kind = text_of(dataset, "SegmentationType")
     if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
         raise BadSegmentation("The segmentation type is not BINARY, FRACTIONAL or LABELMAP.", AGAIN)
