@@ -1,5 +1,6 @@
 """A series is split into the stacks that a radiologist would name; no frame moves into another stack."""
 
+import copy
 import gc
 from pathlib import Path
 
@@ -216,6 +217,22 @@ def test_frames_of_a_multi_frame_file_make_stacks(tmp_path):
         assert v.values[:, 0, 0].tolist() == [2 * (100 * (b + 1) + k) + b for k in range(4)]
         assert eci.grid_of(v).spacing_mm == (3.0, 0.9, 0.7)
     assert stacks[1].frame_number.values.tolist() == [8, 6, 4, 2]
+
+
+def test_half_of_a_scaling_is_not_completed_by_that_of_other_frames(tmp_path):
+    """The macro of one frame stands in place of the shared one (PS3.3 C.7.6.16.1.1), whatever it lacks."""
+    multi_frame(tmp_path / "enhanced.dcm", (0,))
+    dataset = pydicom.dcmread(tmp_path / "enhanced.dcm")
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    dataset.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence = [
+        copy.deepcopy(frames[0].PixelValueTransformationSequence[0])
+    ]
+    for group in frames[1:]:
+        del group.PixelValueTransformationSequence
+    del frames[0].PixelValueTransformationSequence[0].RescaleIntercept
+    dataset.save_as(tmp_path / "enhanced.dcm")
+    with pytest.raises(errors.DamagedFile, match="RescaleIntercept is missing from 1 of 4"):
+        eci.load_series(tmp_path / "enhanced.dcm")
 
 
 def test_a_structure_set_names_the_frames(tmp_path):

@@ -36,6 +36,7 @@ STANDARD_ONLY = {
     "NominalScannedPixelSpacing", "SpacingBetweenSlices", "PixelAspectRatio", "RescaleSlope", "RescaleIntercept",
     "RescaleType", "WindowCenter", "WindowWidth", "VOILUTFunction", "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
+SCALING = {"RescaleSlope", "RescaleIntercept", "RescaleType"}  # one macro: a frame has its own, or that of all
 REFERENCES = ("Referenced", "Source", "Derivation")
 MOST_FRAMES = 100_000
 NOT_RIGHT, NOT_RIGHT_MOST = 1e-3, 1e-2  # of the cosine between rows and columns, which should be 0
@@ -254,7 +255,8 @@ def frames_of(
     for n in range(count):
         own_private, own = _flat(per_frame[n] if per_frame else None)
         own = places[n] if places else own
-        found.append(Frame(dataset, n + 1, private | own_private | shared | own, _later(pixels, n), full=full))
+        common = shared if SCALING.isdisjoint(own) else {key: shared[key] for key in shared.keys() - SCALING}
+        found.append(Frame(dataset, n + 1, private | own_private | common | own, _later(pixels, n), full=full))
     return found
 
 
