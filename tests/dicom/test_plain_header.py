@@ -8,9 +8,10 @@ import pydicom
 import pytest
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 import eci_annotate as eci
+from eci_annotate import errors
 from eci_annotate.dicom.stored import room
 from eci_annotate.dicom.stored.plain_header import plain_header
 from tests.counts import examples
@@ -55,7 +56,7 @@ def written(path: Path, dataset: Dataset, syntax: str) -> Path:
 
 def test_the_data_sets_of_the_tests(shared_data):
     found = [require_equal(path) for path in sorted(shared_data.rglob("*.dcm"))]
-    assert sum(found) > len(found) // 3  # the others are compressed
+    assert sum(found) > 0.9 * len(found)
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
@@ -97,8 +98,10 @@ def test_what_is_unusual_is_left_to_pydicom(tmp_path, image):
         assert plain_header(path, DEFER) is None, name
 
 
-@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless])
 def test_damaged_files(tmp_path, image, syntax):
+    if syntax == RLELossless:
+        image.compress(RLELossless)
     path = written(tmp_path / "x.dcm", image, syntax)
     content, usual = path.read_bytes(), 0
     with warnings.catch_warnings():
@@ -143,3 +146,10 @@ def test_no_more_room_than_the_files_have(tmp_path, image, monkeypatch):
     expected = room.Room()
     expected.expect(image, [written(tmp_path / "x.dcm", image, ExplicitVRLittleEndian), *[small] * 1000])
     assert expected._array is None and expected.take((2, 3, 4)).shape == (2, 3, 4)
+
+
+def test_a_file_that_is_missing_is_named_though_room_is_made_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "LEAST_BYTES", 0)
+    paths = make_series(tmp_path, 2, modality="CT")
+    with pytest.raises(errors.NoImages, match="File 3 does not exist"):
+        eci.load_series([*paths, tmp_path / "missing.dcm"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -31,18 +32,21 @@ class Room:
         if self._thread is not None or kind is None or kind.itemsize != 2 or number_in(first, "NumberOfFrames", 1) > 1:
             return
         size = frame_bytes(first) * len(paths)
-        if size < LEAST_BYTES or size > sum(path.stat().st_size for path in paths if isinstance(path, Path)):
-            return
-        self._array = np.empty((len(paths), number_in(first, "Rows"), number_in(first, "Columns")), np.int16)
-        self._thread = Thread(target=_touch, args=(self._array,), daemon=True)
-        self._thread.start()
+        with suppress(OSError, MemoryError):  # who reads the file, or needs the memory, says what is wrong
+            if LEAST_BYTES <= size <= sum(path.stat().st_size for path in paths if isinstance(path, Path)):
+                self._array = np.empty((len(paths), number_in(first, "Rows"), number_in(first, "Columns")), np.int16)
+                self._thread = Thread(target=_touch, args=(self._array,), daemon=True)
+                self._thread.start()
 
     def take(self, shape: tuple[int, ...]) -> NDArray[np.int16]:
         """Return an array of this shape, once; its values are undefined."""
         array, self._array = self._array, None
         if self._thread is not None:
             self._thread.join()
-        return array if array is not None and array.shape == shape else np.empty(shape, np.int16)
+        if array is not None and array.shape == shape:
+            return array
+        del array  # before another one is made
+        return np.empty(shape, np.int16)
 
 
 def _touch(array: NDArray[np.int16]) -> None:
