@@ -154,7 +154,8 @@ def load_series(source: Source, progress: Progress | None = None, *, series_uid:
     """
     room = Room()
     with no_search_for_garbage():
-        return volume_of_stack(_only_volume(_frames(source, progress, series_uid, room)), room)
+        stack = _only_volume(_frames(source, progress, series_uid, room))
+    return volume_of_stack(stack, room)
 
 
 def load_files(paths: Sequence[Path | Opener], stack_uid: str = "") -> xr.DataArray:
@@ -163,7 +164,7 @@ def load_files(paths: Sequence[Path | Opener], stack_uid: str = "") -> xr.DataAr
     with no_search_for_garbage():
         frames = _frames(paths, None, "", room)
         stack = stack_with(stacks_of(frames), stack_uid) if stack_uid else _only_stack(frames)
-        return volume_of_stack(stack, room)
+    return volume_of_stack(stack, room)
 
 
 def load_stacks(source: Source, progress: Progress | None = None, *, series_uid: str = "") -> list[xr.DataArray]:
