@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import islice
 from threading import Thread
 from typing import Any, TypeVar
@@ -18,6 +20,7 @@ from eci_annotate.errors import StoreUnavailable
 T = TypeVar("T")
 AHEAD = 8  # jobs per process that are handed in before the first of them is done
 _WARM_UP = 8
+MALLOPT = {-1: 1 << 28, -2: 1 << 24, -3: 1 << 25}  # M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD of malloc.h
 
 
 class ProcessPool:
@@ -88,7 +91,19 @@ class ProcessPool:
 
     def _opened(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")  # threads run already, so that a fork might hang
-        return ProcessPoolExecutor(self._number, spawn, end_with_parent)
+        return ProcessPoolExecutor(self._number, spawn, _begin)
+
+
+def _begin() -> None:
+    end_with_parent()
+    keep_memory()
+
+
+def keep_memory() -> None:
+    """Let memory that is freed stay with this process: taking it anew for each file costs a third of the time."""
+    with suppress(AttributeError, OSError, TypeError):  # only glibc has this
+        for parameter, size in MALLOPT.items():
+            ctypes.CDLL(None).mallopt(parameter, size)
 
 
 def end_with_parent() -> None:
