@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,22 @@ def check_own_certificate(layout: Layout) -> None:
 def _own(layout: Layout) -> tuple[Ed25519PrivateKey, str]:
     folder, remedy = _folder(layout), "Restore the folder authority/ from a backup; nothing was written."
     try:
-        key = serialization.load_pem_private_key((folder / "service.key").read_bytes(), password=None)
         certificate = (folder / "service.pem").read_text()
-        check_spelling(certificate)
-        check_certificate(certificate, [layout.authority.read_text()], load(certificate).not_valid_before_utc)
-        assert isinstance(key, Ed25519PrivateKey)
-        check_signed(certificate, b"checkpoints", key.sign(b"checkpoints"))
+        key = _matching((folder / "service.key").read_bytes(), certificate, layout.authority.read_text())
     except (EciError, OSError, ValueError, TypeError, AssertionError):
         raise Tampered("The key or the certificate of checkpoints is damaged.", remedy) from None
     return key, certificate
+
+
+@lru_cache(maxsize=4)
+def _matching(content: bytes, certificate: str, authority: str) -> Ed25519PrivateKey:
+    """Return the key that a certificate of the authority belongs to; each command asks with what the files hold."""
+    key = serialization.load_pem_private_key(content, password=None)
+    check_spelling(certificate)
+    check_certificate(certificate, [authority], load(certificate).not_valid_before_utc)
+    assert isinstance(key, Ed25519PrivateKey)
+    check_signed(certificate, b"checkpoints", key.sign(b"checkpoints"))
+    return key
 
 
 def _signed(layout: Layout, made: Checkpoint) -> bytes:
