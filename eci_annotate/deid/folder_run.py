@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -127,7 +128,8 @@ class FolderRun:
     def over(self, source: Path, progress: Progress) -> RunReport:
         """De-identify each DICOM file of a folder, or one file; raises NoImages if there is none."""
         paths = [*files_below(source)]
-        treated = (self.treat or self._here)(paths, self.policy, self.target)
+        treat = self.treat or partial(treat_files, self.pseudonymiser)
+        treated = treat(paths, self.policy, self.target)
         with self._without_parts(), closing(treated):
             for number, (path, each) in enumerate(zip(paths, treated, strict=True), 1):
                 self._take(path, each)
@@ -145,10 +147,6 @@ class FolderRun:
             for part in self.target.glob(f"*/*/*{PART}") if self.target else ():
                 part.unlink(missing_ok=True)
             raise
-
-    def _here(self, paths: Sequence[Path], policy: Policy, target: Path | None) -> TreatedFiles:
-        for number, path in enumerate(paths):
-            yield treat_file(path, policy, self.pseudonymiser, target, number)
 
     def _take(self, path: Path, each: TreatedFile) -> None:
         """Give a file its name, and count it."""
@@ -178,6 +176,14 @@ class FolderRun:
         if each.name not in self._met or each.part is None or self.target is None:
             return self._met.setdefault(each.name, each.digest) != each.digest
         return (self.target / each.name).read_bytes() != each.part.read_bytes()
+
+
+def treat_files(
+    pseudonymiser: Pseudonymiser, paths: Sequence[Path], policy: Policy, target: Path | None
+) -> TreatedFiles:
+    """De-identify files in this process, one after the other."""
+    for number, path in enumerate(paths):
+        yield treat_file(path, policy, pseudonymiser, target, number)
 
 
 def treat_file(

@@ -195,13 +195,20 @@ def every_subject(backend: Backend, project: str, query: SubjectQuery | None = N
         offset, total = offset + PIECE, page.total
 
 
-def newest_position(backend: Backend) -> int:
-    """Return the newest position of the feed, which comes in pages."""
-    after, more = 0, True
+def changed_since(backend: Backend, after: int) -> tuple[int, set[tuple[str, str]]]:
+    """Return the newest position of the feed, which comes in pages, and the subjects that changed since `after`."""
+    changed: set[tuple[str, str]] = set()
+    more = True
     while more:
-        position, _ = backend.feed(after)
+        position, names = backend.feed(after)
+        changed |= {(project, subject) for project, subject in names}
         after, more = position, position > after
-    return after
+    return after, changed
+
+
+def newest_position(backend: Backend) -> int:
+    """Return the newest position of the feed."""
+    return changed_since(backend, 0)[0]
 
 
 class Images(Protocol):

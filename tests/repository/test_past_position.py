@@ -14,7 +14,9 @@ import eci_annotate as eci
 from eci_annotate import cli, errors
 from eci_annotate.repository.backend import SubjectQuery, newest_position
 from eci_annotate.repository.datasets.dataset_rules import rules_of
+from eci_annotate.repository.datasets.earlier_set import EarlierSet
 from eci_annotate.repository.datasets.export_dataset import export_dataset
+from eci_annotate.repository.datasets.subject_split import DatasetPart
 from eci_annotate.repository.repository import Repository
 from eci_annotate.workflow.subject.commands import Describe, Withdraw
 from tests.repository.readings_world import DOUBLE, Box, as_member, draw, lesion, make, read, report, subject
@@ -210,3 +212,10 @@ def test_the_command_lists_what_reviews_decided(
     now = listed("--position", str(worked[1]))
     assert len(now) == 6 and now[subject(3), "1"]["verdict"] == "pending", "others stay in the list"
     assert now[subject(3), "1"]["position"] == str(worked[1]) != now[subject(3), "2"]["position"]
+
+
+def test_pseudonyms_of_one_person_have_one_part() -> None:
+    earlier = EarlierSet({"A": DatasetPart.TEST, "B": DatasetPart.TRAINING, "C": DatasetPart.TEST})
+    assert earlier.parts_of(["A", "D"], {"A": "A", "C": "A"}) == {"A": DatasetPart.TEST}
+    with pytest.raises(errors.Refused, match="A and B are one person"):
+        earlier.parts_of(["A"], {"A": "A", "B": "A"})

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from eci_annotate.deid.folder_run import TreatedFile, TreatedFiles, treat_file
+from eci_annotate.deid.folder_run import TreatedFile, TreatedFiles, treat_file, treat_files
 from eci_annotate.deid.parallel.process_pool import ProcessPool
 from eci_annotate.deid.policy import Policy
 from eci_annotate.deid.pseudonymiser import Pseudonymiser
@@ -38,8 +38,7 @@ class FileProcesses:
     def __call__(self, paths: Sequence[Path], policy: Policy, target: Path | None) -> TreatedFiles:
         """Yield what became of each file; one that ends its process twice cannot be read."""
         if self._number < 2 or len(paths) < FEW:
-            for number, path in enumerate(paths):
-                yield treat_file(path, policy, self._names, target, number)
+            yield from treat_files(self._names, paths, policy, target)
             return
         pool = ProcessPool(self._number)
         try:

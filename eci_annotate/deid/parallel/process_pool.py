@@ -69,7 +69,7 @@ class ProcessPool:
             yield found
 
     def _alone(self, act: Callable[..., T], job: tuple[Any, ...]) -> T | None:
-        """Do a job with nothing beside it: if its process dies again, it is because of this job."""
+        """Do a job alone: if its process dies again, it is because of this job."""
         found = _result(self._submit(act, job))
         if found is None:
             self._renew()
@@ -100,7 +100,7 @@ def _begin() -> None:
 
 
 def keep_memory() -> None:
-    """Let memory that is freed stay with this process: taking it anew for each file costs a third of the time."""
+    """Let memory that is freed stay with this process: taking it again for each file costs a third of the time."""
     with suppress(AttributeError, OSError, TypeError):  # only glibc has this
         for parameter, size in MALLOPT.items():
             ctypes.CDLL(None).mallopt(parameter, size)

@@ -23,8 +23,8 @@ from eci_annotate.repository.service.values import WHENCE, SyncState
 
 LARGEST, LARGEST_DRAFT, LARGEST_BLOB, LARGEST_UPLOAD = 1 << 20, 4 << 20, 256 << 20, 4 << 30
 LARGEST_PART = 64 << 20  # of a file that a site's proxy sends
-# the routes whose bodies may be larger, as whole addresses below the prefix
 DRAFTS = re.compile(r"/api/projects/[^/]+/subjects/[^/]+/drafts/[^/]+")
+# the routes whose bodies may be larger, as whole addresses below the prefix
 BODIES = (
     (re.compile(r"/projects/[^/]+/add"), LARGEST_UPLOAD),
     (re.compile(r"/api/projects/[^/]+/subjects/[^/]+/blobs"), LARGEST_BLOB),

@@ -5,7 +5,7 @@ A subject that cannot be used whole is refused whole, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from eci_annotate.errors import EciError, Refused, StoreUnavailable
@@ -82,17 +82,12 @@ def plan_dataset(repository: Repository, rules: DatasetRules, snapshot: Position
         {name: tuple(sorted(found)) for name, found in strata.items()},
         rules.shares,
         rules.seed,
-        {name: part for name in strata if (part := rules.earlier.part_of(_pseudonyms(name, persons)))},
+        rules.earlier.parts_of(strata, persons),
     )
     placed = tuple(replace(case, part=split[persons.get(case.signed.subject, case.signed.subject)]) for case in cases)
     values = rules.classes.values((each for case in cases for each in case.classes), rules.earlier.values)
     ordered = sorted(refused, key=lambda each: (each.project, each.subject))
     return DatasetPlan(snapshot.position, snapshot.projects, rules, placed, values, tuple(ordered))
-
-
-def _pseudonyms(person: str, persons: Mapping[str, str]) -> list[str]:
-    """Return all pseudonyms of a person."""
-    return sorted({person, *(name for name, of in persons.items() if of == person)})
 
 
 def _without_twins(cases: list[TrainingCase], refused: list[RefusedSubject]) -> list[TrainingCase]:

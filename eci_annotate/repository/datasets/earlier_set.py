@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,30 @@ class EarlierSet:
     values: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
 
-    def part_of(self, pseudonyms: list[str]) -> DatasetPart | None:
-        """Return the part of a person with these pseudonyms; None if the earlier set has none of them.
+    def parts_of(self, strata: Iterable[str], persons: Mapping[str, str]) -> dict[str, DatasetPart]:
+        """Return the part of each person who was in the earlier set.
+
+        Parameters
+        ----------
+        strata
+            The persons, each by one pseudonym.
+        persons
+            That pseudonym by each one of the person; left out where there is no other.
 
         Raises
         ------
         Refused
-            They were in different parts.
+            Pseudonyms of one person were in different parts.
         """
-        found = {self.parts[name] for name in pseudonyms if name in self.parts}
-        if len(found) > 1:
-            names = " and ".join(sorted(name for name in pseudonyms if name in self.parts))
-            raise Refused(f"{names} are one person, but were in different parts.", "Leave out --keep.")
-        return next(iter(found), None)
+        wanted, found = set(strata), dict[str, str]()
+        for name in sorted(self.parts):
+            person = persons.get(name, name)
+            if person not in wanted:
+                continue
+            first = found.setdefault(person, name)
+            if self.parts[first] is not self.parts[name]:
+                raise Refused(f"{first} and {name} are one person, but were in different parts.", "Leave out --keep.")
+        return {person: self.parts[name] for person, name in found.items()}
 
 
 def earlier_set_in(path: Path | None) -> EarlierSet:

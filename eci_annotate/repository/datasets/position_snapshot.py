@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eci_annotate.errors import Refused
-from eci_annotate.repository.backend import PIECE, Backend, SubjectQuery
+from eci_annotate.repository.backend import PIECE, Backend, SubjectQuery, changed_since, newest_position
 from eci_annotate.workflow.subject.view import SubjectView
 
 _TRIES = 5
@@ -29,13 +29,13 @@ def take_snapshot(backend: Backend, project: str | None, position: int = 0) -> P
         The repository has not come to this position; or subjects come or go each time while they are listed.
     """
     projects = tuple([project] if project else sorted(backend.account.projects()))
-    after, _ = _newest(backend, 0)
+    after = newest_position(backend)
     position = position or after
     last: list[str] = []
     for _ in range(_TRIES):
         subjects, is_whole = _listed(backend, projects, position)
         names = [f"{seen.project}/{seen.subject}" for seen in subjects]
-        after, changed = _newest(backend, after)
+        after, changed = changed_since(backend, after)
         if is_whole and not any(name in projects for name, _ in changed):
             return PositionSnapshot(position, projects, subjects)
         if names == last and len(set(names)) == len(names):
@@ -45,7 +45,7 @@ def take_snapshot(backend: Backend, project: str | None, position: int = 0) -> P
 
 
 def _listed(backend: Backend, projects: tuple[str, ...], position: int) -> tuple[tuple[SubjectView, ...], bool]:
-    """The subjects, and whether nobody came or went between the pages: then nobody is missing or there twice."""
+    """The subjects, and whether none came or went between the pages: then none is missing or listed twice."""
     found: list[SubjectView] = []
     is_whole = True
     for name in projects:
@@ -56,14 +56,3 @@ def _listed(backend: Backend, projects: tuple[str, ...], position: int) -> tuple
             totals, offset = totals | {page.total}, offset + PIECE
         is_whole &= len(totals - {0}) <= 1
     return tuple(found), is_whole
-
-
-def _newest(backend: Backend, after: int) -> tuple[int, set[tuple[str, str]]]:
-    """The newest position of the feed, which comes in pages, and the subjects that changed since `after`."""
-    changed: set[tuple[str, str]] = set()
-    more = True
-    while more:
-        position, names = backend.feed(after)
-        changed |= {(project, subject) for project, subject in names}
-        after, more = position, position > after
-    return after, changed
