@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from eci_annotate.repository.backend import SubjectQuery, every_subject
+from eci_annotate.repository.backend import SubjectQuery, changed_since, every_subject
 from eci_annotate.viewer.panels.layout import close_all
 from eci_annotate.workflow.subject.events import VersionSigned
 from eci_annotate.workflow.subject.verdict import Verdict
@@ -46,6 +46,8 @@ class OwnVersions:
     def __init__(self, repository: Repository, view: View, rerun: Rerun) -> None:
         self._repository, self._view, self._rerun = repository, view, rerun
         self._told: list[str] = []
+        self._read: list[Line] = []
+        self._position = 0  # of the feed, before the lines were read
         self.open = w.ToggleButton(icon="archive", description="Signed work", layout=w.Layout(align_self="flex-start"))
         self.open.tooltip = "Show what you signed"
         self.open.observe(lambda change: self.fill(), "value")
@@ -55,7 +57,7 @@ class OwnVersions:
 
     def fill(self) -> None:
         """Show the current list if it is open; unchanged rows stay as they are."""
-        lines = self._lines() if self.open.value else []
+        lines = self._current() if self.open.value else []
         told = [_told(*line) for line in lines]
         if told == self._told and (told or not self.open.value):
             return
@@ -65,6 +67,13 @@ class OwnVersions:
         self.body.children = rows or empty
         for each in old:
             close_all(each)
+
+    def _current(self) -> list[Line]:
+        """Return the lines; they are read again if anything has happened since: this is asked every few seconds."""
+        position, _ = changed_since(self._repository.backend, self._position)
+        if position > self._position:
+            self._read, self._position = self._lines(), position
+        return self._read
 
     def _lines(self) -> list[Line]:
         backend = self._repository.backend
